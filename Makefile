@@ -1,0 +1,44 @@
+# The one task file. `make demo` and `make test` are all a newcomer needs; each sets itself up.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: setup demo test lint types unit bench lock ui clean
+
+setup: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $(STAMP)
+
+demo: setup
+	$(BIN)/engagement-stats demo
+
+test: setup lint types unit
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+unit: setup
+	$(BIN)/pytest --numprocesses 2
+
+bench: setup
+	$(BIN)/python -m bench
+
+ui: setup
+	$(BIN)/engagement-stats ui
+
+# Pin every dependency with its hash for Python 3.11 and later (needs uv on the PATH).
+lock:
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+		--no-annotate --no-header --no-strip-extras --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) .dagster .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,301 @@
+"""The assets: file, responses, weights and estimates of each wave; then comparisons, claims and the release.
+
+Belongs here: calling one library function per asset, storing its frame, and the checks that block a wrong
+number from being published.
+Not here: anything computed, any path (resources), when assets run (automation).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+import pandas as pd
+
+from engagement_stats import claim, clean, compare, disclose, ingest, phrase, publish, tabulate, weight
+from engagement_stats.errors import EngagementStatsError, listed
+from engagement_stats.status import WaveStatus
+from engagement_stats.store import Fingerprint, code_digest
+from pipelines.resources import WorkspaceResource
+
+microdata_waves = dg.DynamicPartitionsDefinition(name="microdata_waves")
+tables_waves = dg.DynamicPartitionsDefinition(name="tables_waves")
+# Comparisons and claims belong to no wave; the store keeps them under this name, which no wave can have.
+RELEASE = "-release"
+
+
+@contextmanager
+def _errors_of(workspace: WorkspaceResource, wave: WaveStatus | None) -> Iterator[None]:
+    """Turn an error into a failure without a traceback or a respondent's values, and note it for `status`."""
+    try:
+        yield
+    except EngagementStatsError as error:
+        message = str(error)
+    except dg.Failure:
+        raise
+    except Exception as error:  # libraries quote cell values in their messages, so only the kind is shown
+        message = f"{wave.wave if wave else 'release'}: unexpected {type(error).__name__}. Please report it."
+    else:
+        return
+    if wave is not None:
+        workspace.store.fail(wave.wave, wave.fingerprint, message)
+    else:
+        workspace.store.fail(RELEASE, None, message)
+    raise dg.Failure(message, allow_retries=False) from None
+
+
+def _wave(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> tuple[WaveStatus, Fingerprint]:
+    """Return the wave of this run's partition and what it is built from."""
+    state = workspace.status().waves.get(context.partition_key)
+    if state is None or state.fingerprint is None:
+        reason = state.reason if state else "it is not in the catalogue"
+        raise dg.Failure(f"{context.partition_key}: cannot be built: {reason}.", allow_retries=False)
+    return state, state.fingerprint
+
+
+def _checked(name: str, passed: bool, description: str) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=name, passed=passed, description=description, severity=dg.AssetCheckSeverity.ERROR
+    )
+
+
+def _blocking(asset: str, name: str, description: str) -> list[dg.AssetCheckSpec]:
+    return [dg.AssetCheckSpec(name=name, asset=asset, blocking=True, description=description)]
+
+
+@dg.asset(partitions_def=microdata_waves, group_name="waves", kinds={"file"})
+def survey_file(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
+    """Read the columns the catalogue asks for from a wave's file, as deposited, into the private store."""
+    state, fingerprint = _wave(context, workspace)
+    with _errors_of(workspace, state):
+        assert state.file is not None
+        raw = ingest.read_wave(state.wave, workspace.catalogue.microdata_waves[state.wave], state.file)
+        frame = raw.frame.assign(**{ingest.SYNTHETIC_MARKER: raw.synthetic})
+        workspace.store.write(state.wave, fingerprint, "raw", frame)
+    return dg.MaterializeResult(
+        metadata={"dagster/row_count": len(frame), "columns": frame.shape[1] - 1, "sha256": fingerprint.file or ""},
+        data_version=dg.DataVersion(fingerprint.key),
+    )
+
+
+@dg.asset(
+    partitions_def=microdata_waves,
+    deps=[survey_file],
+    group_name="waves",
+    kinds={"pandas", "parquet"},
+    check_specs=_blocking("responses", "every_row_is_kept", "One response for every row of the file, none lost."),
+)
+def responses(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
+    """Harmonise a wave: codes to categories and typed reasons for missingness, by the catalogue."""
+    state, fingerprint = _wave(context, workspace)
+    with _errors_of(workspace, state):
+        raw = workspace.store.read(state.wave, fingerprint, "raw")
+        frame = clean.harmonise(raw, state.wave, workspace.catalogue)
+        workspace.store.write(state.wave, fingerprint, "responses", frame)
+        kept = len(frame) == len(raw) and frame["respondent"].is_unique
+        if not kept:
+            raise EngagementStatsError(f"{state.wave}: {len(raw)} rows in the file became {len(frame)} responses.")
+    return dg.MaterializeResult(
+        metadata={"dagster/row_count": len(frame), "missing": dg.MetadataValue.json(clean.missing_counts(frame))},
+        check_results=[_checked("every_row_is_kept", kept, f"{len(frame)} responses")],
+        data_version=dg.DataVersion(fingerprint.key),
+    )
+
+
+@dg.asset(
+    partitions_def=microdata_waves,
+    deps=[responses],
+    group_name="waves",
+    kinds={"pandas", "parquet"},
+    check_specs=_blocking("weights", "weights_are_usable", "Every weight is a finite number of zero or more."),
+)
+def weights(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
+    """Check the weights supplied with a wave."""
+    state, fingerprint = _wave(context, workspace)
+    with _errors_of(workspace, state):
+        raw = workspace.store.read(state.wave, fingerprint, "raw")
+        named = workspace.catalogue.microdata_waves[state.wave].design.weights
+        frame = weight.supplied(raw, state.wave, named)
+        workspace.store.write(state.wave, fingerprint, "weights", frame)
+        main = weight.summarise(frame["main"].to_numpy())
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": len(frame),
+            "kish_design_effect": main.design_effect,
+            "effective_base": main.effective_base,
+            "zero_weights": main.zero,
+        },
+        check_results=[_checked("weights_are_usable", passed=True, description=f"{main.zero} of zero")],
+        data_version=dg.DataVersion(fingerprint.key),
+    )
+
+
+@dg.asset(
+    partitions_def=microdata_waves,
+    deps=[responses, weights],
+    group_name="waves",
+    kinds={"pandas", "parquet"},
+    check_specs=_blocking(
+        "wave_estimates", "benchmarks_are_reproduced", "Official figures are reproduced to rounding, or waived."
+    ),
+)
+def wave_estimates(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
+    """Estimate every indicator of a wave by every domain, suppress small bases, and hold it to the benchmarks."""
+    state, fingerprint = _wave(context, workspace)
+    catalogue, store = workspace.catalogue, workspace.store
+    with _errors_of(workspace, state):
+        answers = store.read(state.wave, fingerprint, "responses")
+        synthetic = bool(store.read(state.wave, fingerprint, "raw")[ingest.SYNTHETIC_MARKER].any())
+        made = clean.indicators(answers, catalogue.microdata_waves[state.wave].indicators.items())
+        table, covariances = tabulate.microdata(
+            answers, made, store.read(state.wave, fingerprint, "weights"), state.wave, catalogue
+        )
+        table = disclose.suppress(table, catalogue.rules.disclosure)
+        table = table.assign(run_id=fingerprint.key, is_synthetic=synthetic)
+        benchmarks = tabulate.benchmarks(table, catalogue)
+        missed = benchmarks[benchmarks["verdict"] == "not reproduced"]
+        if len(missed):
+            raise EngagementStatsError(
+                f"{state.wave}: {len(missed)} published figure(s) are not reproduced: {listed(_misses(missed))}. Correct "
+                "the wave's catalogue entry, or give the reason under waived in benchmarks/."
+            )
+        store.write(state.wave, fingerprint, "estimates", table)
+        store.write(state.wave, fingerprint, "covariances", covariances)
+        store.finish(state.wave, fingerprint, {"synthetic": synthetic, "estimates": len(table)})
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": len(table),
+            "suppressed": int(table["is_suppressed"].sum()),
+            "synthetic": synthetic,
+            "national": dg.MetadataValue.md(_preview(table)),
+        },
+        check_results=[_checked("benchmarks_are_reproduced", passed=True, description=f"{len(benchmarks)} set beside")],
+        data_version=dg.DataVersion(fingerprint.key),
+    )
+
+
+def _misses(missed: pd.DataFrame) -> list[str]:
+    return [
+        f"{r.indicator} {r.level} published {phrase.percentage(r.published, 1)}, ours {phrase.percentage(r.ours, 1)}"
+        for r in missed.itertuples()
+    ]
+
+
+def _preview(table: pd.DataFrame) -> str:
+    """Show the estimates of the whole population in the web interface."""
+    mark = f"**{phrase.SYNTHETIC}**\n\n" if table["is_synthetic"].any() else ""
+    lines = ["| indicator | per cent | interval |", "|---|---|---|"]
+    for r in table[(table["domain"] == "all") & ~table["is_suppressed"] & (table["unit"] == "proportion")].itertuples():
+        interval = "" if pd.isna(r.ci_lower) else f"{phrase.percentage(r.ci_lower, 1)} to {phrase.percentage(r.ci_upper, 1)}"
+        lines.append(f"| {r.indicator} | {phrase.percentage(r.estimate, 1)} | {interval} |")
+    return mark + "\n".join(lines)
+
+
+@dg.asset(partitions_def=tables_waves, group_name="waves", kinds={"csv"})
+def published_estimates(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
+    """Turn the published figures of a wave into estimates."""
+    state, fingerprint = _wave(context, workspace)
+    with _errors_of(workspace, state):
+        table = tabulate.published(state.wave, workspace.catalogue)
+        table = disclose.suppress(table, workspace.catalogue.rules.disclosure)
+        table = table.assign(run_id=fingerprint.key, is_synthetic=False)
+        workspace.store.write(state.wave, fingerprint, "estimates", table)
+        workspace.store.finish(state.wave, fingerprint, {"synthetic": False, "estimates": len(table)})
+    return dg.MaterializeResult(
+        metadata={"dagster/row_count": len(table), "national": dg.MetadataValue.md(_preview(table))},
+        data_version=dg.DataVersion(fingerprint.key),
+    )
+
+
+class Current:
+    """The waves whose results are current, and their frames one under another."""
+
+    def __init__(self, workspace: WorkspaceResource) -> None:
+        states = workspace.status().waves
+        self.catalogue, self.store = workspace.catalogue, workspace.store
+        self.built = {k: s.fingerprint for k, s in states.items() if s.state == "fresh" and s.fingerprint is not None}
+        self.failed = {k: s.reason for k, s in states.items() if s.state == "failed"}
+        self.release = publish.release_id(self.catalogue, self.built, self.failed)
+        self.fingerprint = Fingerprint(None, self.release, code_digest())
+
+    def stacked(self, name: str) -> pd.DataFrame:
+        """Stack one frame of every current wave that has it."""
+        frames = [
+            self.store.read(wave, fingerprint, name)
+            for wave, fingerprint in self.built.items()
+            if self.store.has(wave, fingerprint, name)
+        ]
+        # Columns empty throughout a wave have no type of their own and would decide the stack's.
+        filled = [f.dropna(axis="columns", how="all") for f in frames if len(f)]
+        columns = list(dict.fromkeys(c for f in frames for c in f.columns))
+        return pd.concat(filled, ignore_index=True).reindex(columns=columns) if filled else pd.DataFrame(columns=columns)
+
+    def estimates(self) -> pd.DataFrame:
+        """Stack the estimates with exactly the columns of the release."""
+        return self.stacked("estimates").reindex(columns=publish.columns("estimates"))
+
+
+@dg.asset(deps=[wave_estimates, published_estimates], group_name="release", kinds={"pandas"})
+def comparisons(workspace: WorkspaceResource) -> dg.MaterializeResult:
+    """Set estimates side by side as the catalogue asks, with grade, verdict and sentence."""
+    with _errors_of(workspace, None):
+        current = Current(workspace)
+        estimates = current.estimates()
+        table = compare.comparisons(estimates, current.stacked("covariances"), current.catalogue)
+        table = phrase.with_sentences(table, estimates, current.catalogue)
+        current.store.write(RELEASE, current.fingerprint, "comparisons", table)
+    verdicts = {str(k): int(v) for k, v in table["verdict"].value_counts(dropna=False).items()}
+    return dg.MaterializeResult(
+        metadata={"dagster/row_count": len(table), "verdicts": dg.MetadataValue.json(verdicts)},
+        data_version=dg.DataVersion(current.release),
+    )
+
+
+@dg.asset(deps=[comparisons], group_name="release", kinds={"pandas"})
+def claims(workspace: WorkspaceResource) -> dg.MaterializeResult:
+    """Check every claim of the catalogue against the estimates and comparisons."""
+    with _errors_of(workspace, None):
+        current = Current(workspace)
+        compared = current.store.read(RELEASE, current.fingerprint, "comparisons")
+        table = claim.check(current.catalogue, current.estimates(), compared)
+        current.store.write(RELEASE, current.fingerprint, "claims", table)
+    return dg.MaterializeResult(
+        metadata={"dagster/row_count": len(table)}, data_version=dg.DataVersion(current.release)
+    )
+
+
+@dg.asset(
+    deps=[comparisons, claims],
+    group_name="release",
+    kinds={"duckdb"},
+    check_specs=_blocking("release", "release_reads_back", "The file in place opens and names this release."),
+)
+def release(workspace: WorkspaceResource) -> dg.MaterializeResult:
+    """Build the warehouse beside the released one and put it in place whole."""
+    with _errors_of(workspace, None):
+        current = Current(workspace)
+        estimates = current.estimates()
+        synthetic = sorted(estimates.loc[estimates["is_synthetic"].astype(bool), "wave"].unique())
+        frames = {
+            "estimates": estimates.drop(columns="release_id"),
+            "comparisons": current.store.read(RELEASE, current.fingerprint, "comparisons"),
+            "claims": current.store.read(RELEASE, current.fingerprint, "claims"),
+            "benchmarks": tabulate.benchmarks(estimates, current.catalogue),
+            "headlines": publish.headlines(current.catalogue, estimates),
+            "runs": publish.run_row(current.catalogue, current.built, current.failed, bool(synthetic)),
+            **publish.described(current.catalogue, list(current.built), synthetic),
+        }
+        target = workspace.workspace.warehouse
+        publish.build(frames, current.release, target)
+        in_place = publish.current_release(target) == current.release
+        current.store.finish(RELEASE, current.fingerprint, {})
+    return dg.MaterializeResult(
+        metadata={
+            "release": current.release,
+            "file": target.name,
+            "estimates": len(estimates),
+            "synthetic": bool(synthetic),
+            "left_out": dg.MetadataValue.json(current.failed),
+        },
+        check_results=[_checked("release_reads_back", in_place, current.release)],
+        data_version=dg.DataVersion(current.release),
+    )

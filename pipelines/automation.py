@@ -1,0 +1,94 @@
+"""When assets run: the jobs, a sensor on the landing folder and a monthly schedule.
+
+Belongs here: turning where waves stand into runs to request.
+Not here: where waves stand (engagement_stats.status), and what a run does (assets).
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from engagement_stats import publish
+from engagement_stats.errors import EngagementStatsError
+from engagement_stats.status import Status
+from pipelines import assets
+from pipelines.resources import WorkspaceResource
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+microdata_wave_job = dg.define_asset_job(
+    "microdata_wave",
+    selection=dg.AssetSelection.assets(
+        assets.survey_file, assets.responses, assets.weights, assets.wave_estimates
+    ),
+    partitions_def=assets.microdata_waves,
+    description="File, responses, weights and estimates of one wave.",
+)
+tables_wave_job = dg.define_asset_job(
+    "tables_wave",
+    selection=dg.AssetSelection.assets(assets.published_estimates),
+    partitions_def=assets.tables_waves,
+    description="Estimates of one wave of published figures.",
+)
+release_job = dg.define_asset_job(
+    "release",
+    selection=dg.AssetSelection.assets(assets.comparisons, assets.claims, assets.release),
+    description="Comparisons, claims and the released warehouse, from every current wave.",
+)
+JOBS = {"microdata": microdata_wave_job, "tables": tables_wave_job}
+PARTITIONS = {"microdata": assets.microdata_waves, "tables": assets.tables_waves}
+
+
+def register(instance: dg.DagsterInstance, status: Status) -> None:
+    """Make every catalogued wave a partition of its assets."""
+    for kind, partitions in PARTITIONS.items():
+        known = set(instance.get_dynamic_partitions(str(partitions.name)))
+        new = [w.wave for w in status.waves.values() if w.kind == kind and w.wave not in known]
+        if new:
+            instance.add_dynamic_partitions(str(partitions.name), new)
+
+
+def _requests(workspace: WorkspaceResource, status: Status) -> Iterator[dg.RunRequest]:
+    """Ask for each wave whose input changed, or, when none did, for the release if it is out of date.
+
+    A run is keyed by what it is made from, so a wave that failed is not tried again until its input changes.
+    """
+    waiting = [w for w in status.waves.values() if w.state in ("landed", "stale") and w.fingerprint is not None]
+    for wave in waiting:
+        assert wave.fingerprint is not None
+        yield dg.RunRequest(
+            run_key=f"{wave.wave}-{wave.fingerprint.key}", job_name=JOBS[wave.kind].name, partition_key=wave.wave
+        )
+    if not waiting:
+        wanted = assets.Current(workspace).release
+        if publish.current_release(workspace.workspace.warehouse) != wanted:
+            yield dg.RunRequest(run_key=wanted, job_name=release_job.name)
+
+
+@dg.sensor(
+    jobs=[microdata_wave_job, tables_wave_job, release_job],
+    minimum_interval_seconds=60,
+    description="Builds a wave when its file lands or changes, and the release when every wave is current.",
+)
+def landing_folder(
+    context: dg.SensorEvaluationContext, workspace: WorkspaceResource
+) -> dg.SensorResult | dg.SkipReason:
+    """Look at what has landed and ask for the runs it calls for."""
+    try:
+        status = workspace.status()
+        register(context.instance, status)
+        requests = list(_requests(workspace, status))
+    except EngagementStatsError as error:
+        return dg.SkipReason(str(error))
+    return dg.SensorResult(run_requests=requests) if requests else dg.SkipReason("nothing has changed")
+
+
+@dg.schedule(
+    job=release_job,
+    cron_schedule="0 6 1 * *",
+    execution_timezone="Europe/London",
+    description="Rebuilds the release on the first of each month, should the sensor be off.",
+)
+def monthly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Ask for the release from every current wave."""
+    return dg.RunRequest(run_key=f"{context.scheduled_execution_time:%Y-%m}" if context.scheduled_execution_time else None)

@@ -1,0 +1,22 @@
+"""From deposited survey files to civic-engagement statistics with honest uncertainty.
+
+`SampleDesign`, `estimate`, `weight` and `compare` are the library's public face; they are imported when first
+used, so that the command line starts quickly.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engagement_stats import compare, estimate, weight
+    from engagement_stats.design import SampleDesign
+
+__all__ = ["SampleDesign", "compare", "estimate", "weight"]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module or a class
+    if name == "SampleDesign":
+        return import_module("engagement_stats.design").SampleDesign
+    if name in __all__:
+        return import_module(f"engagement_stats.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,240 @@
+"""Estimate from any survey file, without a catalogue entry.
+
+Belongs here: turning a file's columns, labels and missing codes into a frame the estimator takes, and the
+filter a user writes.
+Not here: estimation (estimate), reading (ingest), and waves that the catalogue knows (results).
+"""
+
+import fnmatch
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from engagement_stats import estimate, ingest
+from engagement_stats.catalogue import CROSS
+from engagement_stats.codes import as_codes
+from engagement_stats.design import SampleDesign
+from engagement_stats.errors import EstimationError, IngestError
+
+WORD = re.compile(r"[^\W\d]\w*")
+QUOTED = re.compile(r"'(?:[^']|'')*'")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to estimate from a file; names are the file's own, letter case ignored."""
+
+    variables: Sequence[str]
+    statistic: str = "proportion"
+    counts: Sequence[str] = ()
+    by: Sequence[str] = ()
+    where: str | None = None
+    weight: str | None = None
+    stratum: str | None = None
+    psu: Sequence[str] = ()
+    fpc: Sequence[str] = ()
+    replicates: str | None = None
+    replicate_method: str | None = None
+    interval: str = "korn_graubard"
+    confidence: float = 0.95
+    single_psu: str = "fail"
+    missing: Sequence[str] = field(default_factory=tuple)
+    encoding: str = "utf-8"
+
+
+def _wanted(request: Request, names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return every column the request touches, and which of them are replicate weights."""
+    replicates = []
+    if request.replicates is not None:
+        pattern = request.replicates.lower()
+        replicates = [n for n in names if fnmatch.fnmatchcase(n.lower(), pattern)]
+        if not replicates:
+            raise IngestError(
+                f'--replicates: no column matches "{request.replicates}". Give a pattern such as "repw*".'
+            )
+    lower = {n.lower() for n in names}
+    used = [w for w in WORD.findall(QUOTED.sub("", request.where or "")) if w.lower() in lower]
+    families = [part for family in request.by for part in family.split(CROSS)]
+    one = [n for n in (request.weight, request.stratum) if n]
+    columns = [*request.variables, *families, *one, *request.psu, *request.fpc, *used, *replicates]
+    return list(dict.fromkeys(columns)), replicates
+
+
+def _declared_missing(raw: ingest.RawFile, name: str, codes: Sequence[str]) -> pd.Series:
+    """Say which cells carry no answer: empty, declared missing in the file, or named by the user."""
+    column = raw.frame[name]
+    text = as_codes(column)
+    empty = text == ""
+    for low, high in raw.user_missing.get(name, ()):
+        if isinstance(low, int | float) and isinstance(high, int | float):
+            empty |= column.between(low, high)
+    return empty | text.isin(list(codes))
+
+
+def _numbers(name: str, column: pd.Series, missing: pd.Series) -> pd.Series:
+    """Return a column's numbers, null where there is no answer."""
+    text = as_codes(column).where(~missing)
+    numbers = pd.to_numeric(text, errors="coerce")
+    bad = int((numbers.isna() & ~missing).sum())
+    if bad:
+        raise EstimationError(
+            f"{name}: {bad} respondent(s) have a value that is not a number. Expected numbers. Name the codes that mean "
+            "no answer with --missing, or the categories that count with --counts."
+        )
+    return numbers.astype("float64")
+
+
+def _levels(raw: ingest.RawFile, name: str, missing: pd.Series) -> pd.Series:
+    """Return a column's categories by label where the file has labels, in the order of its codes."""
+    codes = as_codes(raw.frame[name])
+    labels = {as_codes(pd.Series([k])).iloc[0]: str(v) for k, v in raw.labels.get(name, {}).items()}
+    present = sorted(pd.unique(codes[~missing]), key=_code_order)
+    # Two codes with one label stay two levels: merging them would invent a category.
+    shown = [labels.get(c, c) for c in present]
+    names = [s if shown.count(s) == 1 else f"{c} {s}" for c, s in zip(present, shown, strict=True)]
+    mapped = codes.where(~missing).map(dict(zip(present, names, strict=True)))
+    return pd.Series(pd.Categorical(mapped, categories=names), index=codes.index)
+
+
+def _code_order(code: str) -> tuple[int, float, str]:
+    try:
+        return (0, float(code), "")
+    except ValueError:
+        return (1, 0.0, code)
+
+
+def _counted(raw: ingest.RawFile, name: str, wanted: Sequence[str], missing: pd.Series) -> pd.Series:
+    """Return 1 where a code (or its label) is among those that count, 0 where another, null for no answer."""
+    codes = as_codes(raw.frame[name])
+    by_label = {str(v): as_codes(pd.Series([k])).iloc[0] for k, v in raw.labels.get(name, {}).items()}
+    known = set(pd.unique(codes)) | set(by_label.values())
+    counts = {w if w in known else by_label.get(w, w) for w in wanted}
+    if strange := sorted(counts - known):
+        raise EstimationError(
+            f"{name}: --counts names code(s) the file does not have: {', '.join(strange)}. "
+            f"It has {', '.join(sorted(known - {''}, key=_code_order)[:5])}{' and more' if len(known) > 5 else ''}."
+        )
+    return codes.isin(list(counts)).astype("float64").mask(missing)
+
+
+def _filter(raw: ingest.RawFile, expression: str) -> np.ndarray:
+    """Evaluate the user's filter as an SQL condition over the file's columns, with nothing else in reach."""
+    import duckdb
+
+    typed = {}
+    for name, column in raw.frame.items():
+        text = as_codes(column)
+        numbers = pd.to_numeric(text.where(text != ""), errors="coerce")
+        typed[str(name)] = numbers if not (numbers.isna() & (text != "")).any() else text
+    frame = pd.DataFrame(typed)
+    try:
+        with duckdb.connect(config={"threads": 1}) as connection:
+            connection.register("respondents", frame)
+            connection.execute("SET python_enable_replacements = false")
+            connection.execute("SET enable_external_access = false")
+            connection.execute("SET lock_configuration = true")
+            condition = connection.sql(f"SELECT coalesce(({expression})::BOOLEAN, false) AS chosen FROM respondents")
+            chosen = condition.fetchnumpy()["chosen"]
+    except duckdb.Error:
+        raise EstimationError(
+            f'--where: "{expression}" is not a condition on columns of the file. '
+            "Expected something like \"sex = 1 AND age >= 65\"."
+        ) from None
+    if len(chosen) != len(frame):
+        raise EstimationError("--where: the condition does not give one answer a respondent.")
+    return np.asarray(chosen, dtype=bool)
+
+
+def _frame(raw: ingest.RawFile, request: Request, replicates: Sequence[str]) -> pd.DataFrame:
+    columns: dict[str, Any] = {}
+    for name in dict.fromkeys(part for family in request.by for part in family.split(CROSS)):
+        columns[name] = _levels(raw, name, _declared_missing(raw, name, request.missing))
+    for name in [request.stratum, *request.psu]:
+        if name:
+            codes = as_codes(raw.frame[name])
+            columns[f"design {name}"] = codes.mask(codes == "")
+    for name in [request.weight, *request.fpc, *replicates]:
+        if name:
+            columns[f"design {name}"] = _numbers(name, raw.frame[name], as_codes(raw.frame[name]) == "")
+    for name in request.variables:
+        missing = _declared_missing(raw, name, request.missing)
+        counted = request.statistic == "proportion" and request.counts
+        columns[f"value {name}"] = (
+            _counted(raw, name, request.counts, missing) if counted else _numbers(name, raw.frame[name], missing)
+        )
+    if request.where is not None:
+        columns["chosen"] = _filter(raw, request.where)
+    return pd.DataFrame(columns)
+
+
+def _design(request: Request, replicates: Sequence[str]) -> SampleDesign:
+    def own(name: str | None) -> str | None:
+        return f"design {name}" if name else None
+
+    return SampleDesign(
+        weight=own(request.weight),
+        stratum=own(request.stratum),
+        psu=[f"design {n}" for n in request.psu] or None,
+        fpc=[f"design {n}" for n in request.fpc] or None,
+        replicates=[f"design {n}" for n in replicates] or None,
+        replicate_method=request.replicate_method,
+        single_psu=request.single_psu,
+    )
+
+
+def run(path: Path, request: Request) -> pd.DataFrame:
+    """Estimate from a survey file.
+
+    Parameters
+    ----------
+    path : Path
+        A file `ingest.read` can read.
+    request : Request
+
+    Returns
+    -------
+    DataFrame, shape (variables x levels, columns of estimates and is_synthetic)
+        `domain` and `level` by the file's labels where it has them; codes the file declares missing, and those
+        in `missing`, are not answers.
+
+    Raises
+    ------
+    IngestError
+        The file cannot be read or lacks a column.
+    EstimationError
+        See `estimate`; or a filter or code that does not fit the file.
+    """
+    if not path.is_file():
+        raise IngestError(f"{path}: there is no such file.")
+    names = ingest.names_of(path, ingest.format_of(path), request.encoding)
+    wanted, replicates = _wanted(request, names)
+    raw = ingest.read(path, wanted, encoding=request.encoding)
+    frame = _frame(raw, request, replicates)
+    values = [f"value {v}" for v in request.variables]
+    options: dict[str, Any] = {
+        "design": _design(request, replicates),
+        "by": list(request.by),
+        "where": "chosen" if request.where is not None else None,
+        "confidence": request.confidence,
+    }
+    try:
+        if request.statistic == "proportion":
+            table = estimate.proportion(frame, values, interval=request.interval, **options)
+        elif request.statistic == "mean":
+            table = estimate.mean(frame, values, **options)
+        else:
+            table = estimate.total(frame, values, **options)
+    except EstimationError as error:
+        # The estimator names columns of our frame; the user knows the file's.
+        raise EstimationError(re.sub(r"\b(design|value) (?=\S)", "", str(error))) from None
+    return table.assign(
+        indicator=table["indicator"].str.removeprefix("value "),
+        weight=request.weight,
+        source=path.name,
+        is_synthetic=raw.synthetic,
+    )

@@ -1,0 +1,458 @@
+"""Read a catalogue folder, resolve every reference, and report all that is wrong at once.
+
+Belongs here: which files make a catalogue, checks that need more than one entry, and digests of entries.
+Not here: the shape of an entry (model), YAML itself (strictyaml), and any use of the entries (the stages).
+"""
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from engagement_stats.catalogue import model as m
+from engagement_stats.catalogue import strictyaml
+from engagement_stats.errors import CatalogueError
+
+DEFAULT = Path(__file__).parent / "data"
+CROSS = "*"
+LEVEL_SEPARATOR = " | "
+
+E = TypeVar("E")
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """A valid catalogue: every reference in it resolves. Mappings are from id to entry, in file order."""
+
+    folder: Path
+    sources: Mapping[str, m.Source]
+    surveys: Mapping[str, m.Survey]
+    codelists: Mapping[str, m.CodeList]
+    questions: Mapping[str, m.Question]
+    indicators: Mapping[str, m.Indicator]
+    domains: Mapping[str, m.Domain]
+    waves: Mapping[str, m.MicrodataWave | m.TablesWave]
+    comparisons: Mapping[str, m.PairComparison | m.LevelsComparison | m.SeriesComparison]
+    claims: Mapping[str, m.Claim]
+    headlines: Mapping[str, m.Headline]
+    rules: m.Rules
+    figures: tuple[m.Figure, ...] = field(default=())
+    benchmarks: tuple[m.Benchmark, ...] = field(default=())
+
+    @cached_property
+    def microdata_waves(self) -> dict[str, m.MicrodataWave]:
+        """The waves read from files of respondents."""
+        return {k: w for k, w in self.waves.items() if isinstance(w, m.MicrodataWave)}
+
+    @cached_property
+    def tables_waves(self) -> dict[str, m.TablesWave]:
+        """The waves of which only published figures are held."""
+        return {k: w for k, w in self.waves.items() if isinstance(w, m.TablesWave)}
+
+    def codes(self, variable: m.Variable) -> m.CodeList | None:
+        """Return the code list of a variable, with the variable's own missing codes added."""
+        if variable.codes is None:
+            return None
+        if isinstance(variable.codes, str):
+            shared = self.codelists[variable.codes]
+            return m.CodeList(codes=shared.codes, missing={**shared.missing, **variable.missing})
+        return m.CodeList(codes=variable.codes, missing=variable.missing)
+
+    def wave_figures(self, wave: str) -> list[m.Figure]:
+        """Return the published figures of a tables wave."""
+        return [f for f in self.figures if f.wave == wave]
+
+    def series_waves(self, survey: str, series: str) -> list[str]:
+        """Return the waves of a series, oldest first; one with microdata follows the published one of its time."""
+        members = [(k, w) for k, w in self.waves.items() if w.survey == survey and w.series == series]
+
+        def when(member: tuple[str, m.MicrodataWave | m.TablesWave]) -> tuple[int, date, bool]:
+            _, wave = member
+            return wave.fieldwork.year, wave.fieldwork.start or date.min, wave.kind == "microdata"
+
+        return [k for k, _ in sorted(members, key=when)]
+
+    def population(self, wave: str) -> m.Population:
+        """Whom a wave speaks for: its own population, or its survey's."""
+        entry = self.waves[wave]
+        return entry.population or self.surveys[entry.survey].population
+
+    def sampling(self, wave: str) -> str:
+        """How a wave was sampled: its own word, or its survey's."""
+        entry = self.waves[wave]
+        return entry.sampling or self.surveys[entry.survey].sampling
+
+    def question_of(self, wave: str, indicator: str) -> m.Question | None:
+        """Return the question behind an indicator in a wave; None when the wave does not carry it."""
+        entry = self.waves[wave]
+        if isinstance(entry, m.TablesWave):
+            question = entry.questions.get(indicator)
+        else:
+            question = entry.indicators[indicator].question if indicator in entry.indicators else None
+        return self.questions[question] if question else None
+
+    def wave_digest(self, wave: str) -> str:
+        """Digest everything in the catalogue on which a wave's estimates depend, and nothing else."""
+        entry = self.waves[wave]
+        parts: list[Any] = [wave, _plain(entry)]
+        if isinstance(entry, m.MicrodataWave):
+            lists = sorted({v.codes for v in entry.variables.values() if isinstance(v.codes, str)})
+            parts += [[k, _plain(self.codelists[k])] for k in lists]
+            used = sorted({d for family in entry.domains for d in family.split(CROSS)})
+            parts += [[k, list(self.domains[k].levels)] for k in used]
+            parts += [[k, self.indicators[k].statistic] for k in sorted(entry.indicators)]
+            parts.append([_plain(c) for c in self.comparisons.values() if _is_within(c, wave)])
+        else:
+            parts.append([_plain(f) for f in self.wave_figures(wave)])
+        parts.append(_plain(self.rules.disclosure))
+        return digest(parts)
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of the whole catalogue."""
+        kinds = [
+            self.sources, self.surveys, self.codelists, self.questions, self.indicators, self.domains,
+            self.waves, self.comparisons, self.claims, self.headlines,
+        ]  # fmt: skip
+        parts: list[Any] = [{k: _plain(v) for k, v in kind.items()} for kind in kinds]
+        parts += [_plain(self.rules), [_plain(f) for f in self.figures], [_plain(b) for b in self.benchmarks]]
+        return digest(parts)
+
+
+def _is_within(comparison: object, wave: str) -> bool:
+    """Say whether a comparison needs covariances inside this wave."""
+    if isinstance(comparison, m.LevelsComparison):
+        return comparison.wave == wave
+    if isinstance(comparison, m.PairComparison):
+        return comparison.left.wave == wave and comparison.right.wave == wave
+    return False
+
+
+def _plain(entry: BaseModel) -> Any:  # noqa: ANN401 - JSON
+    return entry.model_dump(mode="json")
+
+
+def digest(content: object) -> str:
+    """SHA-256 of a JSON-like value, the same for equal values whatever the order of keys."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+class _Problems:
+    """Everything found wrong so far, a line each."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def add(self, where: str, problem: str) -> None:
+        self.lines.append(f"{where}: {problem}")
+
+    def add_validation(self, where: str, error: ValidationError) -> None:
+        for item in error.errors(include_url=False):
+            place = ".".join(str(p) for p in item["loc"])
+            got = item.get("input")
+            shown = f" Got {got!r}." if isinstance(got, str | int | float | bool) else ""
+            self.add(where, f"{place}: {item['msg']}.{shown}" if place else f"{item['msg']}.{shown}")
+
+
+def _read_folder(folder: Path, kind: str, adapter: TypeAdapter[E], problems: _Problems) -> dict[str, E]:
+    """Read every YAML file of one kind: a mapping of ids to entries."""
+    entries: dict[str, E] = {}
+    for path in sorted((folder / kind).glob("*.yaml")):
+        try:
+            content = strictyaml.read(path)
+        except CatalogueError as error:
+            problems.lines.append(f"{kind}/{error}")
+            continue
+        for key, raw in content.items():
+            where = f"{kind}/{path.name} {key}"
+            if not m.IDENTIFIER.match(key):
+                problems.add(where, "an id is lower-case letters, digits and underscores, at most 63 long.")
+            if key in entries:
+                problems.add(where, "this id is used by another file too. Ids are unique within a kind.")
+            try:
+                entries[key] = adapter.validate_python(raw)
+            except ValidationError as error:
+                problems.add_validation(where, error)
+    return entries
+
+
+def _read_waves(folder: Path, problems: _Problems) -> dict[str, m.MicrodataWave | m.TablesWave]:
+    """Read the wave files: one wave a file, named by its id."""
+    adapter: TypeAdapter[m.MicrodataWave | m.TablesWave] = TypeAdapter(m.Wave)
+    waves: dict[str, m.MicrodataWave | m.TablesWave] = {}
+    for path in sorted((folder / "waves").glob("*.yaml")):
+        where = f"waves/{path.name}"
+        if not m.IDENTIFIER.match(path.stem):
+            problems.add(where, "the file's name is the wave's id: lower-case letters, digits and underscores.")
+        try:
+            waves[path.stem] = adapter.validate_python(strictyaml.read(path))
+        except CatalogueError as error:
+            problems.lines.append(f"waves/{error}")
+        except ValidationError as error:
+            problems.add_validation(where, error)
+    return waves
+
+
+NUMBERS = {"value": float, "lower": float, "upper": float, "confidence": float, "base": int, "decimals": int}
+
+
+def _read_table(path: Path, kind: type[E], problems: _Problems) -> Iterator[E]:
+    """Read a CSV of facts: exactly the columns of the model, empty meaning unknown."""
+    where = f"{path.parent.name}/{path.name}"
+    columns = list(kind.model_fields)  # type: ignore[attr-defined]
+    with path.open(encoding="utf-8", newline="") as handle:
+        reader = csv.DictReader(handle, strict=True)
+        if reader.fieldnames != columns:
+            problems.add(where, f"columns are {reader.fieldnames}; expected {columns}.")
+            return
+        for line, row in enumerate(reader, start=2):
+            try:
+                yield _row(row, kind)
+            except ValidationError as error:
+                problems.add_validation(f"{where} line {line}", error)
+            except ValueError:
+                problems.add(f"{where} line {line}", "a number is not a number, or a field is missing or too many.")
+
+
+def _row(row: dict[str, str], kind: type[E]) -> E:
+    values: dict[str, Any] = {}
+    for key, text in row.items():
+        if text is None or key is None:
+            raise ValueError("ragged")
+        if text == "":
+            values[key] = None
+        elif key in NUMBERS:
+            values[key] = NUMBERS[key](text)
+        elif key == "published_on":
+            values[key] = date.fromisoformat(text)
+        else:
+            values[key] = text
+    return kind(**values)
+
+
+def _read_tables(folder: Path, name: str, kind: type[E], problems: _Problems) -> tuple[E, ...]:
+    return tuple(row for path in sorted((folder / name).glob("*.csv")) for row in _read_table(path, kind, problems))
+
+
+def _unknown(problems: _Problems, where: str, what: str, names: Iterable[str], known: Iterable[str]) -> None:
+    known = set(known)
+    for name in names:
+        if name not in known:
+            problems.add(where, f'{what} "{name}" is not in the catalogue.')
+
+
+def _check_level(c: Catalogue, problems: _Problems, where: str, domain: str, level: str) -> None:
+    """Check that a domain (crossed with * or not) exists and a level of it is one of its levels."""
+    parts = domain.split(CROSS)
+    if domain == "all" or level == "all":
+        if (domain == "all") != (level == "all"):
+            problems.add(where, f'domain "{domain}" does not go with level "{level}".')
+        return
+    levels = level.split(LEVEL_SEPARATOR)
+    if any(p not in c.domains for p in parts):
+        _unknown(problems, where, "domain", parts, c.domains)
+    elif len(levels) != len(parts):
+        problems.add(where, f'level "{level}" does not have {len(parts)} parts, as domain "{domain}" does.')
+    else:
+        for part, one in zip(parts, levels, strict=True):
+            if one not in c.domains[part].levels:
+                problems.add(where, f'level "{one}" is not one of domain "{part}".')
+
+
+def _check_variable(
+    c: Catalogue, problems: _Problems, where: str, name: str, variable: m.Variable
+) -> list[str] | None:
+    """Check a variable's references; return its categories, None for a number or an unknown code list."""
+    if isinstance(variable.codes, str) and variable.codes not in c.codelists:
+        problems.add(where, f'code list "{variable.codes}" of variable {name} is not in the catalogue.')
+        return None
+    if variable.numeric is not None:
+        return None
+    code_list = c.codes(variable)
+    categories = list(dict.fromkeys(code_list.codes.values() if code_list else (variable.bands or {})))
+    if name in c.domains:
+        strange = [x for x in categories if x not in c.domains[name].levels]
+        if strange:
+            problems.add(where, f"variable {name} gives {strange}, not levels of domain {name}.")
+    return categories
+
+
+def _check_microdata(c: Catalogue, problems: _Problems, where: str, wave: m.MicrodataWave) -> None:
+    categories = {k: _check_variable(c, problems, where, k, v) for k, v in wave.variables.items()}
+    for family in wave.domains:
+        for part in family.split(CROSS):
+            _unknown(problems, where, "domain", [part], c.domains)
+            _unknown(problems, where, f"variable (for domain {family})", [part], wave.variables)
+    _unknown(problems, where, "published_as wave", wave.published_as, c.tables_waves)
+    for name, rule in wave.indicators.items():
+        place = f"{where} indicator {name}"
+        _unknown(problems, place, "indicator", [name], c.indicators)
+        _unknown(problems, place, "question", [rule.question], c.questions)
+        _unknown(problems, place, "variable", rule.variables, wave.variables)
+        _unknown(problems, place, "weight", [rule.weight], wave.design.weights)
+        statistic = c.indicators[name].statistic if name in c.indicators else None
+        if statistic == "mean" and rule.counts:
+            problems.add(place, "is a mean, so counts does not apply.")
+        if statistic == "proportion" and not rule.counts:
+            problems.add(place, "is a proportion, so counts must name the categories that count.")
+        for variable in rule.variables:
+            have = categories.get(variable)
+            if have is not None:
+                _unknown(problems, place, f"category of {variable}", rule.counts, have)
+
+
+def _check_waves(c: Catalogue, problems: _Problems) -> None:
+    for key, wave in c.waves.items():
+        where = f"waves/{key}.yaml"
+        _unknown(problems, where, "survey", [wave.survey], c.surveys)
+        _unknown(problems, where, "source", [wave.source], c.sources)
+        if wave.series is not None and wave.survey in c.surveys:
+            _unknown(problems, where, "series", [wave.series], c.surveys[wave.survey].series)
+        if isinstance(wave, m.MicrodataWave):
+            _check_microdata(c, problems, where, wave)
+        else:
+            if not (c.folder / "figures" / wave.figures).is_file():
+                problems.add(where, f'figures file "{wave.figures}" does not exist in figures/.')
+            _unknown(problems, where, "indicator", wave.questions, c.indicators)
+            _unknown(problems, where, "question", wave.questions.values(), c.questions)
+    for key, survey in c.surveys.items():
+        for name, series in survey.series.items():
+            _unknown(problems, f"surveys {key} series {name}", "wave", [b.wave for b in series.breaks], c.waves)
+
+
+def _check_figures(c: Catalogue, problems: _Problems) -> None:
+    seen: set[tuple[str, str, str, str]] = set()
+    for figure in c.figures:
+        where = f"figures {figure.wave} {figure.indicator} {figure.level}"
+        key = (figure.wave, figure.indicator, figure.domain, figure.level)
+        if key in seen:
+            problems.add(where, "this figure is given twice.")
+        seen.add(key)
+        _unknown(problems, where, "tables wave", [figure.wave], c.tables_waves)
+        _check_level(c, problems, where, figure.domain, figure.level)
+        if figure.wave in c.tables_waves:
+            _unknown(problems, where, "indicator (in the wave's questions)", [figure.indicator],
+                     c.tables_waves[figure.wave].questions)  # fmt: skip
+    for b in c.benchmarks:
+        where = f"benchmarks {b.wave} {b.indicator} {b.level}"
+        _unknown(problems, where, "microdata wave", [b.wave], c.microdata_waves)
+        _check_level(c, problems, where, b.domain, b.level)
+        if b.wave in c.microdata_waves:
+            _unknown(problems, where, "indicator (of the wave)", [b.indicator], c.microdata_waves[b.wave].indicators)
+
+
+def _check_side(c: Catalogue, problems: _Problems, where: str, side: m.Side) -> None:
+    _unknown(problems, where, "wave", [side.wave], c.waves)
+    _check_level(c, problems, where, side.domain, side.level)
+    if side.wave not in c.waves:
+        return
+    wave = c.waves[side.wave]
+    if isinstance(wave, m.TablesWave):
+        if not any(
+            (f.indicator, f.domain, f.level) == (side.indicator, side.domain, side.level)
+            for f in c.wave_figures(side.wave)
+        ):
+            problems.add(where, f"{side.wave} has no published figure {side.indicator}, {side.domain}, {side.level}.")
+    else:
+        _unknown(problems, where, f"indicator of {side.wave}", [side.indicator], wave.indicators)
+        if side.domain != "all":
+            _unknown(problems, where, f"domain of {side.wave}", [side.domain], wave.domains)
+
+
+def _check_comparisons(c: Catalogue, problems: _Problems) -> None:
+    for key, comparison in c.comparisons.items():
+        where = f"comparisons {key}"
+        if isinstance(comparison, m.PairComparison):
+            _check_side(c, problems, f"{where} left", comparison.left)
+            _check_side(c, problems, f"{where} right", comparison.right)
+        elif isinstance(comparison, m.SeriesComparison):
+            _unknown(problems, where, "series", [comparison.series], {s for v in c.surveys.values() for s in v.series})
+            _unknown(problems, where, "indicator", comparison.indicators, c.indicators)
+        else:
+            _unknown(problems, where, "microdata wave", [comparison.wave], c.microdata_waves)
+            if comparison.wave in c.microdata_waves:
+                wave = c.microdata_waves[comparison.wave]
+                _unknown(problems, where, "indicator of the wave", comparison.indicators, wave.indicators)
+                _unknown(problems, where, "domain of the wave", [comparison.domain], wave.domains)
+            for level in comparison.levels:
+                _check_level(c, problems, where, comparison.domain, level)
+
+
+def _check_uses(c: Catalogue, problems: _Problems) -> None:
+    for key, claim in c.claims.items():
+        where = f"claims {key}"
+        if claim.comparison is not None:
+            _unknown(problems, where, "comparison", [claim.comparison],
+                     [k for k, v in c.comparisons.items() if isinstance(v, m.PairComparison)])  # fmt: skip
+        if claim.estimate is not None:
+            _check_side(c, problems, where, claim.estimate)
+    for key, headline in c.headlines.items():
+        where = f"headlines {key}"
+        _unknown(problems, where, "indicator", [headline.indicator], c.indicators)
+        _unknown(problems, where, "wave", headline.waves, c.waves)
+        _check_level(c, problems, where, headline.domain, headline.level)
+        if headline.series is not None:
+            _unknown(problems, where, "series", [headline.series], {s for v in c.surveys.values() for s in v.series})
+
+
+def load(folder: Path | str | None = None) -> Catalogue:
+    """Read and check a catalogue.
+
+    Parameters
+    ----------
+    folder : Path or str, optional
+        A catalogue folder; the package's own when not given.
+
+    Returns
+    -------
+    Catalogue
+        Valid, with every reference resolved.
+
+    Raises
+    ------
+    CatalogueError
+        Anything is wrong; the message holds every problem, a line each, naming file and entry.
+    """
+    folder = Path(folder) if folder is not None else DEFAULT
+    if not folder.is_dir():
+        raise CatalogueError(f"catalogue: the folder {folder} does not exist. Give an existing one with --catalogue.")
+    problems = _Problems()
+    rules = None
+    try:
+        rules = m.Rules.model_validate(strictyaml.read(folder / "rules.yaml"))
+    except (CatalogueError, OSError) as error:
+        problems.lines.append(str(error) if isinstance(error, CatalogueError) else "rules.yaml: the file is missing.")
+    except ValidationError as error:
+        problems.add_validation("rules.yaml", error)
+
+    def kind(name: str, entry: Any) -> dict[str, Any]:  # noqa: ANN401 - any entry model
+        return _read_folder(folder, name, TypeAdapter(entry), problems)
+
+    content: dict[str, Any] = {
+        "sources": kind("sources", m.Source),
+        "surveys": kind("surveys", m.Survey),
+        "codelists": kind("codelists", m.CodeList),
+        "questions": kind("questions", m.Question),
+        "indicators": kind("indicators", m.Indicator),
+        "domains": kind("domains", m.Domain),
+        "comparisons": kind("comparisons", m.Comparison),
+        "claims": kind("claims", m.Claim),
+        "headlines": kind("headlines", m.Headline),
+        "waves": _read_waves(folder, problems),
+        "figures": _read_tables(folder, "figures", m.Figure, problems),
+        "benchmarks": _read_tables(folder, "benchmarks", m.Benchmark, problems),
+    }
+    # No check of references reads the rules, so a broken rules.yaml hides no other problem.
+    catalogue = Catalogue(folder=folder, rules=cast("m.Rules", rules), **content)
+    for check in (_check_waves, _check_figures, _check_comparisons, _check_uses):
+        check(catalogue, problems)
+    if rules is not None and not problems.lines:
+        return catalogue
+    raise CatalogueError(f"catalogue: {len(problems.lines)} problem(s)\n" + "\n".join(problems.lines))

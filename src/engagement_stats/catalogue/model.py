@@ -1,0 +1,576 @@
+"""What a valid catalogue entry is: one pydantic model per kind of entry.
+
+Belongs here: the shape of an entry and the rules that can be checked on one entry alone.
+Not here: reading files and resolving references between entries (load), and what any survey says (data/).
+"""
+
+import math
+import re
+from datetime import date, timedelta
+from typing import Annotated, Literal, Self, get_args
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+IDENTIFIER = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
+
+MissingReason = Literal["refused", "dont_know", "not_asked", "not_applicable", "not_stated"]
+Mode = Literal["face_to_face", "telephone", "web", "web_and_paper", "unknown"]
+Sampling = Literal["probability", "quota", "opt_in_panel", "unknown"]
+Prompting = Literal["single_item", "list", "battery", "unknown"]
+Recall = Literal["now", "four_weeks", "monthly", "12m", "not_applicable", "unknown"]
+Evidence = Literal["confirmed", "second_hand", "inferred", "unverified"]
+Grade = Literal["comparable", "indicative", "not_comparable"]
+Axis = Literal[
+    "concept",
+    "wording",
+    "prompting",
+    "recall",
+    "population_age",
+    "population_geography",
+    "mode",
+    "sampling",
+    "fieldwork",
+    "series",
+    "series_break",
+]
+
+
+def _identifier(value: str) -> str:
+    if not IDENTIFIER.match(value):
+        raise ValueError(
+            "an id is lower-case letters, digits and underscores, beginning with a letter, at most 63 long"
+        )
+    return value
+
+
+def _code_as_text(value: object) -> object:
+    """Codes are compared as text, so that 1 in a tab file and 1.0 in a .sav file are the same code."""
+    if isinstance(value, dict):
+        return {_one_code_as_text(k): v for k, v in value.items()}
+    return value
+
+
+def _one_code_as_text(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("a code is a number or text; write true or false in quotes if the file has them")  # noqa: TRY004 - pydantic reports ValueError
+    if isinstance(value, float) and math.isfinite(value) and value == int(value):
+        return str(int(value))
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _list_as_tuple(value: object) -> object:
+    """YAML has lists only; strict validation would refuse one where a pair is wanted."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+Id = Annotated[str, AfterValidator(_identifier)]
+Text = Annotated[str, Field(min_length=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Codes = Annotated[dict[str, Text], BeforeValidator(_code_as_text), Field(min_length=1)]
+MissingCodes = Annotated[dict[str, MissingReason], BeforeValidator(_code_as_text)]
+
+
+class Entry(BaseModel):
+    """Base of every entry: closed world, immutable, nothing coerced."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Source(Entry):
+    """Where a file or figure comes from, and under what terms."""
+
+    title: Text
+    producer: Text
+    licence: Text
+    citation: Text
+    url: str | None = None
+    obtain: str | None = None
+
+
+class Population(Entry):
+    """Whom a survey speaks for; `phrase` completes "14 per cent of ..."."""
+
+    phrase: Text
+    geography: Text
+    age_from: int | None = Field(default=None, ge=0, le=120)
+
+
+class SeriesBreak(Entry):
+    """Why waves from `wave` on are not simply continued from those before it in the series."""
+
+    wave: Id
+    reason: Text
+
+
+class Series(Entry):
+    """Waves of one survey that were made alike, so that a trend may be drawn through them."""
+
+    label: Text
+    note: str | None = None
+    breaks: list[SeriesBreak] = []
+
+
+class Survey(Entry):
+    """A survey or poll: population, frame and sampling, and its series."""
+
+    label: Text
+    population: Population
+    frame: Text
+    sampling: Sampling
+    note: str | None = None
+    series: dict[Id, Series] = {}
+
+
+class CodeList(Entry):
+    """What the codes of a column mean: every code is a category or a reason for missingness."""
+
+    codes: Codes
+    missing: MissingCodes = {}
+
+    @model_validator(mode="after")
+    def _disjoint(self) -> Self:
+        both = sorted(set(self.codes) & set(self.missing))
+        if both:
+            raise ValueError(f"codes {', '.join(both)} are both a category and missing")
+        return self
+
+
+class Variable(Entry):
+    """A column of a file made into a canonical variable.
+
+    Exactly one of `codes` (a code list's id, or the codes themselves), `bands` (closed ranges of a number
+    made into categories) and `numeric` (a number kept as it is, within a range) says how. `missing` adds
+    codes that carry no answer. An `optional` variable may be absent from the file.
+    """
+
+    column: Text
+    codes: Id | Codes | None = None
+    bands: dict[str, Annotated[tuple[int, int], BeforeValidator(_list_as_tuple)]] | None = None
+    numeric: Annotated[tuple[float, float], BeforeValidator(_list_as_tuple)] | None = None
+    missing: MissingCodes = {}
+    optional: bool = False
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        ways = [w for w in ("codes", "bands", "numeric") if getattr(self, w) is not None]
+        if len(ways) != 1:
+            raise ValueError(
+                f"give exactly one of codes, bands and numeric; {', '.join(ways) or 'none'} given"
+            )
+        if self.bands is not None:
+            spans = sorted(self.bands.values())
+            if any(low > high for low, high in spans):
+                raise ValueError("a band's first number is above its last")
+            if any(a[1] >= b[0] for a, b in zip(spans, spans[1:], strict=False)):
+                raise ValueError("bands overlap")
+        return self
+
+
+class IndicatorRule(Entry):
+    """How one wave's variables make an indicator.
+
+    `variable` with `counts` (categories that count) makes a proportion; several variables in `any_of` count
+    when at least `at_least` of them do; `variable` without `counts` makes the mean of a number. `reasons_as_no`
+    names reasons of missingness that mean "no" (a question routed past because the answer was already no).
+    """
+
+    question: Id
+    variable: Id | None = None
+    any_of: list[Id] | None = None
+    counts: list[Text] = []
+    at_least: int = Field(default=1, ge=1)
+    reasons_as_no: list[MissingReason] = []
+    weight: Id = "main"
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.variable is None) == (self.any_of is None):
+            raise ValueError("give exactly one of variable and any_of")
+        if self.any_of is not None and not self.counts:
+            raise ValueError("any_of needs counts, the categories that count")
+        if self.any_of is None and self.at_least != 1:
+            raise ValueError("at_least goes with any_of")
+        if self.any_of is not None and self.at_least > len(self.any_of):
+            raise ValueError("at_least is more than the number of variables in any_of")
+        return self
+
+    @property
+    def variables(self) -> list[str]:
+        """The variables the rule reads, in order."""
+        return list(self.any_of) if self.any_of is not None else [str(self.variable)]
+
+
+class FileSpec(Entry):
+    """How a wave's file is recognised and read.
+
+    `pattern` matches the file's name (not its folder), letter case ignored; several for several editions.
+    `where` keeps the rows of one wave in a file that holds several: column to the codes kept. `rows` is the
+    number of rows that must remain after `where`.
+    """
+
+    pattern: Annotated[list[Text], Field(min_length=1)]
+    format: Literal["tab", "csv", "sav"]
+    encoding: Literal["utf-8", "cp1252", "latin-1"] = "utf-8"
+    rows: int | None = Field(default=None, ge=1)
+    where: dict[str, list[str]] = {}
+
+
+class RespondentId(Entry):
+    """The columns that together identify a respondent, or why there are none."""
+
+    columns: list[Text] = []
+    absent: str | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if bool(self.columns) == (self.absent is not None):
+            raise ValueError("give either columns or, when the file has no identifier, absent with the reason")
+        return self
+
+
+class WaveDesign(Entry):
+    """Design columns and weights; `weights` names at least `main`.
+
+    `optional` says that only some editions of the file carry `stratum` and `psu`: they are used when the file
+    has them, otherwise the estimates rest on the weights only.
+    """
+
+    weights: dict[Id, Text]
+    stratum: Text | None = None
+    psu: Text | None = None
+    optional: bool = False
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _main(self) -> Self:
+        if "main" not in self.weights:
+            raise ValueError('weights needs an entry "main"')
+        if self.optional and self.stratum is None and self.psu is None:
+            raise ValueError("optional says that stratum or psu may be absent, so name at least one of them")
+        return self
+
+
+class Fieldwork(Entry):
+    """When the interviews were held; a date is null when it is not known.
+
+    `year` is the year in which they began, nominal when no source gives it: it orders the waves of a series.
+    With `precision` "month" the sources name months only: `start` is the first day of the first month and
+    `end` the last day of the last one, and neither may be shown as a day.
+    """
+
+    label: Text
+    year: int = Field(ge=1900, le=2100)
+    start: date | None = None
+    end: date | None = None
+    precision: Literal["day", "month"] = "day"
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.start and self.end and self.end < self.start:
+            raise ValueError("fieldwork ends before it starts")
+        if self.start and self.start.year != self.year:
+            raise ValueError("fieldwork starts in another year than year says")
+        if self.precision == "month" and (
+            (self.start and self.start.day != 1) or (self.end and (self.end + timedelta(days=1)).day != 1)
+        ):
+            raise ValueError("with precision month, start is a first and end a last day of a month")
+        return self
+
+
+class _Wave(Entry):
+    label: Text
+    survey: Id
+    series: Id | None = None
+    source: Id
+    fieldwork: Fieldwork
+    mode: Mode
+    sampling: Sampling | None = None
+    population: Population | None = None
+    note: str | None = None
+    unverified: list[Text] = []
+
+
+class MicrodataWave(_Wave):
+    """One wave of a survey whose respondents' answers are in a file."""
+
+    kind: Literal["microdata"]
+    file: FileSpec
+    respondent_id: RespondentId
+    design: WaveDesign
+    variables: dict[Id, Variable]
+    indicators: dict[Id, IndicatorRule]
+    domains: list[Text] = []
+    published_as: list[Id] = []
+
+
+class TablesWave(_Wave):
+    """One wave of which only published figures are held.
+
+    `base` is the number of respondents of the whole wave: it serves a figure of the whole population (domain
+    `all`) that does not give its own, and no figure of a part of it. `assumed_design_effect` turns it into an
+    interval, said to be assumed, for figures published without one.
+    """
+
+    kind: Literal["tables"]
+    figures: Text
+    questions: dict[Id, Id]
+    base: int | None = Field(default=None, ge=1)
+    base_is: Literal["exact", "approximate", "unknown"]
+    assumed_design_effect: float | None = Field(default=None, gt=0)
+    assumed_because: str | None = None
+
+    @model_validator(mode="after")
+    def _assumption(self) -> Self:
+        if (self.base is None) != (self.base_is == "unknown"):
+            raise ValueError('base and base_is disagree: base_is is "unknown" just when base is null')
+        if (self.assumed_design_effect is None) != (self.assumed_because is None):
+            raise ValueError("assumed_design_effect and assumed_because go together")
+        return self
+
+
+Wave = Annotated[MicrodataWave | TablesWave, Field(discriminator="kind")]
+
+
+class Question(Entry):
+    """A question as asked: its wording and how answers were prompted. Text is null when it is not known."""
+
+    text: str | None
+    prompting: Prompting
+    evidence: Evidence
+    note: str | None = None
+
+
+class Indicator(Entry):
+    """What is measured; `phrase` completes "14 per cent of adults in England ..."."""
+
+    label: Text
+    definition: Text
+    concept: Id
+    recall: Recall
+    statistic: Literal["proportion", "mean"]
+    phrase: Text
+
+
+class Domain(Entry):
+    """A way of dividing a population; the levels in the order they are shown."""
+
+    label: Text
+    definition: Text
+    levels: Annotated[list[Text], Field(min_length=1)]
+
+
+class Side(Entry):
+    """One estimate: a side of a comparison, or the evidence of a claim."""
+
+    wave: Id
+    indicator: Id
+    domain: Text = "all"
+    level: Text = "all"
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """The key of the estimate: wave, indicator, domain, level."""
+        return self.wave, self.indicator, self.domain, self.level
+
+
+class Override(Entry):
+    """A grade other than the rule gives, and why."""
+
+    grade: Grade
+    reason: Text
+
+
+class PairComparison(Entry):
+    """Two estimates set side by side. `about` lists the axes on which the two are meant to differ."""
+
+    kind: Literal["pair"]
+    label: Text
+    family: Id
+    left: Side
+    right: Side
+    about: list[Axis] = []
+    override: Override | None = None
+
+
+class LevelsComparison(Entry):
+    """Each level of a domain against the whole population of the same wave (overlap accounted for)."""
+
+    kind: Literal["levels"]
+    label: Text
+    wave: Id
+    indicators: list[Id]
+    domain: Text
+    levels: list[Text] = []
+
+
+class SeriesComparison(Entry):
+    """Each wave of a series against the wave before it, for the whole population."""
+
+    kind: Literal["series"]
+    label: Text
+    series: Id
+    indicators: list[Id] = []
+
+
+Comparison = Annotated[PairComparison | LevelsComparison | SeriesComparison, Field(discriminator="kind")]
+
+
+class Stated(Entry):
+    """What a claim says in numbers: the words, the quantity they speak of, and the range the words cover.
+
+    `left` and `right` are the numbers as the document states them (shares 0-1).
+    """
+
+    words: Text
+    quantity: Literal["level", "ratio", "relative_change"]
+    lower: float
+    upper: float
+    left: float
+    right: float | None = None
+    convention: Text
+
+    @model_validator(mode="after")
+    def _sides(self) -> Self:
+        if self.lower > self.upper:
+            raise ValueError("the range the words cover is upside down")
+        if (self.quantity == "level") != (self.right is None):
+            raise ValueError("a level states one number, a ratio or a change two")
+        return self
+
+
+class Claim(Entry):
+    """A quantitative sentence of a document, verbatim, and what decides it.
+
+    Exactly one of `comparison`, `estimate` and `cannot_be_checked` (the reason) is given.
+    """
+
+    document: Text
+    quotation: Text
+    kind: Literal["level", "difference", "ratio", "change", "rank", "count"]
+    stated: Stated
+    comparison: Id | None = None
+    estimate: Side | None = None
+    cannot_be_checked: str | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        ways = [w for w in ("comparison", "estimate", "cannot_be_checked") if getattr(self, w) is not None]
+        if len(ways) != 1:
+            raise ValueError(
+                "give exactly one of comparison, estimate and cannot_be_checked; "
+                f"{', '.join(ways) or 'none'} given"
+            )
+        if self.estimate is not None and self.stated.quantity != "level":
+            raise ValueError("one estimate decides a level only; a ratio or change needs a comparison")
+        return self
+
+
+class Headline(Entry):
+    """A line of the headline table: an indicator, for the newest wave of a series or for named waves."""
+
+    label: Text
+    indicator: Id
+    series: Id | None = None
+    waves: list[Id] = []
+    domain: Text = "all"
+    level: Text = "all"
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.series is None) == (not self.waves):
+            raise ValueError("give either series or waves")
+        return self
+
+
+class AxisRule(Entry):
+    """What a difference on one axis means: the grade it forces, and the caveat in plain English."""
+
+    grade: Grade
+    caveat: Text
+
+
+class ComparabilityRules(Entry):
+    """How `grade` follows from the axes on which two estimates differ or are not known to agree."""
+
+    axes: dict[Axis, AxisRule]
+    fieldwork_months: int = Field(ge=0)
+    not_comparable_from: int = Field(ge=1)
+    source: Text
+
+    @model_validator(mode="after")
+    def _every_axis(self) -> Self:
+        missing = [axis for axis in get_args(Axis) if axis not in self.axes]
+        if missing:
+            raise ValueError(f"axes has no rule for {', '.join(missing)}")
+        return self
+
+
+class DisclosureRules(Entry):
+    """What may leave: an estimate on fewer respondents than `min_base` is suppressed. Never below 10."""
+
+    min_base: int = Field(ge=10)
+    caution_base: int = Field(ge=10)
+    source: Text
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.caution_base < self.min_base:
+            raise ValueError("caution_base is below min_base")
+        return self
+
+
+class Rules(Entry):
+    """The rules of the catalogue."""
+
+    comparability: ComparabilityRules
+    disclosure: DisclosureRules
+
+
+class Figure(Entry):
+    """One published figure, a row of a file in figures/. Percentages 0-100, as published."""
+
+    wave: Id
+    indicator: Id
+    domain: Text
+    level: Text
+    value: float
+    lower: float | None
+    upper: float | None
+    confidence: float | None
+    base: int | None
+    decimals: int = Field(ge=0, le=12)
+    published_on: date | None
+    evidence: Evidence
+    source: Text
+    note: str | None
+
+    @model_validator(mode="after")
+    def _interval(self) -> Self:
+        if not 0 <= self.value <= 100:
+            raise ValueError("value is outside 0 to 100")
+        given = [x is not None for x in (self.lower, self.upper, self.confidence)]
+        if any(given) and not all(given):
+            raise ValueError("lower, upper and confidence go together")
+        if self.lower is not None and not self.lower <= self.value <= (self.upper or 0):
+            raise ValueError("the interval does not contain the value")
+        return self
+
+
+class Benchmark(Entry):
+    """An officially published figure that our own estimate of a microdata wave must reproduce.
+
+    Percentages 0-100 rounded to `decimals`; `waived` says why a miss is accepted.
+    """
+
+    wave: Id
+    indicator: Id
+    domain: Text
+    level: Text
+    value: float = Field(ge=0, le=100)
+    lower: float | None
+    upper: float | None
+    decimals: int = Field(ge=0, le=12)
+    source: Text
+    waived: str | None

@@ -1,0 +1,215 @@
+"""Turn deposited codes into canonical variables and indicators, by the catalogue and nothing else.
+
+Belongs here: codes to categories and typed reasons for missingness, bands, respondent identifiers, and the
+0/1 indicators made from variables.
+Not here: reading files (ingest), weights (weight), estimation (estimate), and what any code means (catalogue).
+
+The responses frame has one row per respondent: `respondent`; `stratum` and `psu` where the file has them; one
+column per variable, null where there is no answer, with `<variable>__missing` saying why.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from engagement_stats.catalogue import Catalogue
+from engagement_stats.catalogue import model as m
+from engagement_stats.errors import CleaningError, listed
+from engagement_stats.codes import as_codes
+
+MISSING_SUFFIX = "__missing"
+
+
+def _coded(where: str, column: pd.Series, code_list: m.CodeList) -> tuple[pd.Series, pd.Series]:
+    """Map codes to categories and reasons; a code that is neither stops the wave."""
+    codes = as_codes(column)
+    seen = pd.unique(codes)
+    unknown = sorted(c for c in seen if c not in code_list.codes and c not in code_list.missing)
+    if unknown:
+        shown = ["(empty)" if c == "" else c if _is_code(c) else "(text)" for c in unknown]
+        raise CleaningError(
+            f"{where}: {len(unknown)} raw code(s) have no category. Got {listed(list(dict.fromkeys(shown)))}; the "
+            f"catalogue has {listed([*code_list.codes, *code_list.missing])}. Add each with a category or under missing."
+        )
+    levels = list(dict.fromkeys(code_list.codes.values()))
+    answers = pd.Series(pd.Categorical(codes.map(code_list.codes), categories=levels), index=column.index)
+    return answers, codes.map(code_list.missing)
+
+
+def _is_code(text: str) -> bool:
+    """Say whether a raw value is short enough to be a code; longer text may be a respondent's own words."""
+    return len(text) <= 6
+
+
+def _numbers(where: str, column: pd.Series, missing: dict[str, m.MissingReason]) -> tuple[pd.Series, pd.Series]:
+    codes = as_codes(column)
+    reasons = codes.map(missing)
+    numbers = pd.to_numeric(codes.where(reasons.isna()), errors="coerce")
+    bad = int((numbers.isna() & reasons.isna()).sum())
+    if bad:
+        raise CleaningError(
+            f"{where}: {bad} respondent(s) have a value that is neither a number nor a code under missing. "
+            "Add the code under missing in the wave's catalogue entry."
+        )
+    return numbers, reasons
+
+
+def _banded(where: str, column: pd.Series, variable: m.Variable) -> tuple[pd.Series, pd.Series]:
+    numbers, reasons = _numbers(where, column, dict(variable.missing))
+    bands = variable.bands or {}
+    answers = pd.Series(pd.Categorical([None] * len(column), categories=list(bands)), index=column.index)
+    for band, (low, high) in bands.items():
+        answers[numbers.between(low, high)] = band
+    outside = int((answers.isna() & numbers.notna()).sum())
+    if outside:
+        raise CleaningError(
+            f"{where}: {outside} respondent(s) have a number outside every band. Expected "
+            f"{listed([f'{a} to {b}' for a, b in bands.values()])}. Widen a band or add the code under missing."
+        )
+    return answers, reasons
+
+
+def _ranged(where: str, column: pd.Series, variable: m.Variable) -> tuple[pd.Series, pd.Series]:
+    numbers, reasons = _numbers(where, column, dict(variable.missing))
+    low, high = variable.numeric or (-np.inf, np.inf)
+    outside = int((numbers.notna() & ~numbers.between(low, high)).sum())
+    if outside:
+        raise CleaningError(
+            f"{where}: {outside} respondent(s) have a number outside the range. Expected {low:g} to {high:g}. "
+            "Correct the range, or add the code under missing."
+        )
+    return numbers, reasons
+
+
+def _respondents(where: str, frame: pd.DataFrame, identifier: m.RespondentId) -> pd.Series:
+    """Return a respondent identifier; one used twice stops the wave."""
+    if not identifier.columns:
+        return pd.Series(np.arange(1, len(frame) + 1), index=frame.index).astype("str")
+    parts = [as_codes(frame[c]) for c in identifier.columns]
+    empty = int(sum((p == "") for p in parts).gt(0).sum())  # type: ignore[union-attr]
+    if empty:
+        raise CleaningError(
+            f"{where} {'+'.join(identifier.columns)}: {empty} respondent(s) have no identifier. Deposit the file again."
+        )
+    joined = parts[0].str.cat(parts[1:], sep="-") if len(parts) > 1 else parts[0]
+    repeated = int(joined.duplicated(keep=False).sum())
+    if repeated:
+        raise CleaningError(
+            f"{where} {'+'.join(identifier.columns)}: {repeated} rows share a respondent identifier with another row. "
+            "Expected each once. Deposit the file without the repeated rows, or name the columns that identify a "
+            "respondent under respondent_id."
+        )
+    return joined
+
+
+def harmonise(raw: pd.DataFrame, wave_id: str, catalogue: Catalogue) -> pd.DataFrame:
+    """Make the responses frame of a wave from its deposited columns.
+
+    Parameters
+    ----------
+    raw : DataFrame, shape (n respondents, deposited columns)
+        As `ingest.read_wave` returns it. Not modified.
+    wave_id : str
+        A microdata wave of the catalogue.
+    catalogue : Catalogue
+
+    Returns
+    -------
+    DataFrame, shape (n respondents, variables and their reasons)
+        `respondent`, `stratum` and `psu` where the file has them, every variable (ordered categories, or a
+        number) and `<variable>__missing`, the reason an answer is missing (null where it is not).
+
+    Raises
+    ------
+    CleaningError
+        Any code without a category, number out of range, or identifier missing or used twice. Every problem
+        of the wave is reported at once, a line each.
+    """
+    wave = catalogue.microdata_waves[wave_id]
+    problems: list[str] = []
+    columns: dict[str, pd.Series] = {}
+    try:
+        columns["respondent"] = _respondents(wave_id, raw, wave.respondent_id)
+    except CleaningError as error:
+        problems.append(str(error))
+    for role in ("stratum", "psu"):
+        name = getattr(wave.design, role)
+        if name is not None and name in raw:
+            columns[role] = as_codes(raw[name])
+            empty = int((columns[role] == "").sum())
+            if empty:
+                problems.append(f"{wave_id} {name} ({role}): {empty} respondent(s) have none. Deposit the file again.")
+    for name, variable in wave.variables.items():
+        if variable.column not in raw:
+            continue  # optional, and not in this edition
+        where = f"{wave_id} {variable.column} (waves/{wave_id}.yaml, variable {name})"
+        try:
+            if (code_list := catalogue.codes(variable)) is not None:
+                answers, reasons = _coded(where, raw[variable.column], code_list)
+            elif variable.bands is not None:
+                answers, reasons = _banded(where, raw[variable.column], variable)
+            else:
+                answers, reasons = _ranged(where, raw[variable.column], variable)
+        except CleaningError as error:
+            problems.append(str(error))
+            continue
+        if name in catalogue.domains and isinstance(answers.dtype, pd.CategoricalDtype):
+            have = list(answers.cat.categories)
+            answers = answers.cat.reorder_categories([x for x in catalogue.domains[name].levels if x in have])
+        columns[name] = answers
+        columns[name + MISSING_SUFFIX] = reasons.astype("str")
+    if problems:
+        raise CleaningError("\n".join(problems))
+    return pd.DataFrame(columns)
+
+
+def missing_counts(responses: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """Count the reasons for missingness of each variable: variable to reason to respondents."""
+    return {
+        name.removesuffix(MISSING_SUFFIX): {str(k): int(v) for k, v in column.value_counts().sort_index().items()}
+        for name, column in responses.items()
+        if isinstance(name, str) and name.endswith(MISSING_SUFFIX) and column.notna().any()
+    }
+
+
+def _answers(responses: pd.DataFrame, variable: str, rule: m.IndicatorRule) -> pd.Series:
+    """Return 1 where a category that counts was given, 0 where another, null where there is no answer."""
+    column = responses[variable]
+    if not rule.counts:
+        return column.astype("float64")
+    answer = column.isin(rule.counts).astype("float64").where(column.notna())
+    if rule.reasons_as_no:
+        answer = answer.mask(responses[variable + MISSING_SUFFIX].isin(rule.reasons_as_no), 0.0)
+    return answer
+
+
+def indicators(responses: pd.DataFrame, rules: Iterable[tuple[str, m.IndicatorRule]]) -> pd.DataFrame:
+    """Make a wave's indicators from its variables.
+
+    Parameters
+    ----------
+    responses : DataFrame, shape (n respondents, variables)
+        As `harmonise` returns it. Not modified.
+    rules : iterable of (indicator id, IndicatorRule)
+        Indicators whose variables the file lacks (optional ones) are left out.
+
+    Returns
+    -------
+    DataFrame, shape (n respondents, indicators)
+        float64: 0 or 1 for a proportion, the number for a mean, null for no answer. With `any_of`, 1 as soon as
+        enough variables count, null when the unanswered ones could still change the result.
+    """
+    made: dict[str, pd.Series] = {}
+    for name, rule in rules:
+        if any(v not in responses for v in rule.variables):
+            continue
+        answers = [_answers(responses, v, rule) for v in rule.variables]
+        if rule.any_of is None:
+            made[name] = answers[0]
+            continue
+        yes = sum((a == 1).astype("int64") for a in answers)
+        open_ = sum(a.isna().astype("int64") for a in answers)
+        decided = pd.Series(np.where(yes >= rule.at_least, 1.0, 0.0), index=responses.index)
+        made[name] = decided.mask((yes < rule.at_least) & (yes + open_ >= rule.at_least))
+    return pd.DataFrame(made, index=responses.index)

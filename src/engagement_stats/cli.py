@@ -1,0 +1,349 @@
+"""The command line: parse, call the library or the pipeline, show the result.
+
+Belongs here: options, exit codes (0 ok, 1 the data are wrong, 2 the call is wrong) and what a user reads.
+Not here: any number, and output formats (show). Heavy libraries are imported by the commands that need them.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engagement_stats.errors import EngagementStatsError
+from engagement_stats.show import FORMATS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from engagement_stats.workspace import Workspace
+    from pipelines.run import Progress, Report
+
+HEADLINE_HEADINGS = {
+    "label": "headline", "wave_label": "wave", "per_cent": "%", "ci_lower": "from", "ci_upper": "to",
+    "base": "base", "variance_basis": "uncertainty", "mark": "",
+}  # fmt: skip
+ESTIMATE_HEADINGS = {
+    "indicator": "variable", "domain": "by", "level": "level", "estimate": "estimate",
+    "standard_error": "std. error", "ci_lower": "from", "ci_upper": "to", "base_unweighted": "base",
+    "effective_base": "eff. base", "design_effect": "deff", "degrees_of_freedom": "df",
+}  # fmt: skip
+STATUS_HEADINGS = {"wave": "wave", "state": "state", "kind": "kind", "file": "file", "reason": "why"}
+SHOWN_UNCLAIMED = 20
+
+
+def _say(text: str) -> None:
+    """Tell the user something that is not data."""
+    sys.stderr.write(text + "\n")
+
+
+def _workspace(args: argparse.Namespace) -> "Workspace":
+    from engagement_stats.workspace import Workspace
+
+    return Workspace.at(
+        data=getattr(args, "data", None),
+        warehouse=getattr(args, "warehouse", None),
+        catalogue=getattr(args, "catalogue", None),
+    )
+
+
+def _released(args: argparse.Namespace, query: str) -> "pd.DataFrame":
+    """Query the released warehouse, read only."""
+    import duckdb
+
+    warehouse = _workspace(args).warehouse
+    if not warehouse.is_file():
+        raise EngagementStatsError(
+            f"{warehouse}: there is no release. Make one with `engagement-stats run` or `engagement-stats demo`, or name "
+            "one with --warehouse."
+        )
+    try:
+        with duckdb.connect(str(warehouse), read_only=True) as connection:
+            return connection.execute(query).df()
+    except duckdb.Error:
+        raise EngagementStatsError(f"{warehouse}: not a release of this program. Make one with `run`.") from None
+
+
+def _with_progress(work: "Callable[[Progress], Report]") -> "Report":
+    """Do the work with a progress bar when someone is watching."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("looking", total=None)
+        return work(lambda step, done, of: bar.update(task, description=step, completed=done, total=of))
+
+
+def _report(report: "Report", workspace: "Workspace") -> int:
+    for wave, message in report.failed.items():
+        _say(f"FAILED {wave}\n  " + message.replace("\n", "\n  "))
+    _say(f"{len(report.built)} wave(s) built, {len(report.unchanged)} unchanged, {len(report.failed)} failed.")
+    if report.release is not None:
+        word = "New release" if report.release_is_new else "Nothing changed; release"
+        _say(f"{word} {report.release} at {workspace.warehouse}")
+    return 1 if report.failed else 0
+
+
+def _run(args: argparse.Namespace) -> int:
+    workspace = _workspace(args)
+    if args.data is None and not workspace.data.exists() and workspace.data == workspace.home / "data" / "landing":
+        workspace.data.mkdir(parents=True)
+    return _report(_with_progress(lambda progress: _pipeline(workspace, args.wave, progress)), workspace)
+
+
+def _pipeline(workspace: "Workspace", waves: Sequence[str], progress: "Progress") -> "Report":
+    os.environ.update(workspace.environment())
+    from pipelines.run import run
+
+    return run(workspace, waves, progress)
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from dataclasses import replace
+
+    from engagement_stats import publish, synthetic
+
+    workspace = _workspace(args)
+    if publish.is_synthetic(workspace.warehouse) is False:
+        raise EngagementStatsError(
+            f"{workspace.warehouse}: this release rests on real files, and the demonstration would replace it. "
+            "Give another with --warehouse."
+        )
+    workspace = replace(workspace, data=workspace.home / "data" / "demo")
+    files = synthetic.write(workspace.data)
+    code = _report(_with_progress(lambda progress: _pipeline(workspace, (), progress)), workspace)
+    args.warehouse = workspace.warehouse
+    _headlines(args)
+    _say(
+        "Where everything is\n"
+        + "\n".join(f"  synthetic file    {f}" for f in files)
+        + f"\n  private results   {workspace.private}\n  released tables   {workspace.warehouse}\n"
+        "Next: `engagement-stats claims`, or put real files in data/landing and `engagement-stats run` (README.md)."
+    )
+    return code
+
+
+def _headlines(args: argparse.Namespace) -> int:
+    from engagement_stats import show
+
+    table = _released(args, "SELECT * FROM headline_table ORDER BY position, wave")
+    show.frame(table, args.format, title="Headlines (per cent, 95% interval)", headings=HEADLINE_HEADINGS)
+    return 0
+
+
+def _claims(args: argparse.Namespace) -> int:
+    from engagement_stats import show
+
+    table = _released(args, "SELECT * FROM claims ORDER BY claim")
+    if args.format != "table":
+        show.frame(table, args.format)
+        return 0
+    import textwrap
+
+    from rich.console import Console
+
+    console = Console(width=None if sys.stdout.isatty() else 110, highlight=False)
+    parts = {
+        "says": "quotation", "stated": "stated", "arithmetic": "arithmetic", "observed": "observed",
+        "evidence": "evidence", "caveats": "caveats", "may write": "sentence",
+    }  # fmt: skip
+    for row in table.to_dict("records"):
+        mark = f"  {show.SYNTHETIC_NOTICE}" if row["is_synthetic"] else ""
+        console.print(f"{row['claim']}: {row['verdict'].upper()}{mark}", style="bold", markup=False)
+        for heading, column in parts.items():
+            if row[column]:
+                console.print(
+                    textwrap.indent(
+                        textwrap.fill(str(row[column]), console.width - 16, break_long_words=False), " " * 14
+                    ).replace(" " * 14, f"  {heading:<12}", 1),
+                    markup=False,
+                )
+        console.print()
+    return 0
+
+
+def _status(args: argparse.Namespace) -> int:
+    import pandas as pd
+
+    from engagement_stats import catalogue, show, status
+    from engagement_stats.store import Store
+
+    workspace = _workspace(args)
+    if not workspace.data.is_dir() and args.data is None:
+        workspace.data.mkdir(parents=True)
+    entries = catalogue.load(workspace.catalogue)
+    found = status.survey(entries, workspace.data, Store(workspace.private))
+
+    def shown(path: Path | None) -> str:
+        return "" if path is None else str(path.relative_to(workspace.data))
+
+    rows: list[dict[str, Any]] = [
+        {"wave": w.wave, "label": w.label, "kind": w.kind, "state": w.state, "file": shown(w.file), "reason": w.reason}
+        for w in found.waves.values()
+    ]
+    unclaimed = [
+        {"wave": None, "label": None, "kind": None, "state": "unclaimed", "file": shown(p), "reason": "no wave claims it"}
+        for p in found.unclaimed
+    ]
+    show.frame(
+        pd.DataFrame(rows if args.format == "table" else rows + unclaimed),
+        args.format, title=f"Waves ({workspace.data})", headings=STATUS_HEADINGS,
+    )  # fmt: skip
+    if args.format == "table" and unclaimed:
+        sys.stdout.write(f"{len(unclaimed)} file(s) that no wave claims, left alone:\n")
+        for row in unclaimed[:SHOWN_UNCLAIMED]:
+            sys.stdout.write(f"  {row['file']}\n")
+        if len(unclaimed) > SHOWN_UNCLAIMED:
+            sys.stdout.write(f"  and {len(unclaimed) - SHOWN_UNCLAIMED} more; --format csv lists them all\n")
+    return 1 if any(w.state == "failed" for w in found.waves.values()) else 0
+
+
+def _estimate(args: argparse.Namespace) -> int:
+    from engagement_stats import adhoc, show
+
+    request = adhoc.Request(
+        variables=args.variable, statistic=args.statistic, counts=args.counts, by=args.by, where=args.where,
+        weight=args.weight, stratum=args.stratum, psu=args.psu, fpc=args.fpc, replicates=args.replicates,
+        replicate_method=args.replicate_method, interval=args.interval, confidence=args.confidence,
+        single_psu=args.single_psu, missing=args.missing, encoding=args.encoding,
+    )  # fmt: skip
+    table = adhoc.run(args.file, request)
+    title = f"{args.statistic}, {args.confidence:.0%} interval, uncertainty: {table['variance_basis'].iloc[0]}"
+    show.frame(table, args.format, title=title, headings=ESTIMATE_HEADINGS)
+    return 0
+
+
+def _ui(args: argparse.Namespace) -> int:
+    import subprocess
+
+    workspace = _workspace(args)
+    home = workspace.home
+    has_settings = (home / "dagster.yaml").is_file()
+    instance = home if has_settings else home / ".dagster"
+    instance.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, **workspace.environment(), "DAGSTER_HOME": str(instance)}
+    binaries = Path(sys.executable).parent
+    where = ["-m", "pipelines.definitions"]
+    server = [str(binaries / "dagster-webserver"), *where, "--host", "127.0.0.1", "--port", str(args.port)]
+    commands = [server if args.allow_runs else [*server, "--read-only"]]
+    if args.allow_runs:
+        commands.append([str(binaries / "dagster-daemon"), "run", *where])
+    _say(f"http://127.0.0.1:{args.port} ({'runs allowed' if args.allow_runs else 'read only'}); stop with Ctrl-C")
+    running = [subprocess.Popen(c, cwd=home, env=environment) for c in commands]
+    try:
+        return max(process.wait() for process in running)
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        for process in running:
+            process.terminate()
+
+
+def _shared(*, data: bool = False, warehouse: bool = False, formats: bool = False) -> argparse.ArgumentParser:
+    parent = argparse.ArgumentParser(add_help=False)
+    if data:
+        parent.add_argument("--data", type=Path, metavar="DIR", help="folder of deposited files (default data/landing)")
+        parent.add_argument("--catalogue", type=Path, metavar="DIR", help="catalogue folder (default: the package's own)")
+    if warehouse:
+        parent.add_argument(
+            "--warehouse", type=Path, metavar="FILE", help="released file (default warehouse/engagement_stats.duckdb)"
+        )
+    if formats:
+        parent.add_argument("--format", choices=FORMATS, default="table", help="how to print (default table)")
+    return parent
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError("a confidence lies between 0 and 1, such as 0.95")
+    return value
+
+
+def _several(parser: argparse.ArgumentParser, name: str, metavar: str, text: str, **more: Any) -> None:  # noqa: ANN401 - argparse's
+    parser.add_argument(name, nargs="+", action="extend", default=[], metavar=metavar, help=text, **more)
+
+
+def _estimate_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help=".sav, .zsav, .dta, .tab, .csv or .parquet")
+    parser.add_argument("--variable", nargs="+", action="extend", required=True, metavar="V", help="what to estimate")
+    _several(parser, "--counts", "CODE", "codes (or labels) that count, for a proportion")
+    parser.add_argument("--statistic", choices=("proportion", "mean", "total"), default="proportion")
+    _several(parser, "--by", "D", "a family of domains each; a*b crosses two")
+    parser.add_argument("--where", metavar="EXPR", help='only respondents for whom this holds, as in "age >= 65"')
+    parser.add_argument("--weight", metavar="W", help="weight column")
+    parser.add_argument("--stratum", metavar="S", help="stratum column")
+    _several(parser, "--psu", "P", "primary sampling unit, then later stages")
+    _several(parser, "--fpc", "F", "population size or sampled fraction, a column a stage")
+    parser.add_argument("--replicates", metavar="PATTERN", help='replicate weight columns, such as "repw*"')
+    parser.add_argument("--replicate-method", metavar="M", choices=("brr", "fay", "jk1", "jkn", "bootstrap"))
+    parser.add_argument(
+        "--interval", choices=("korn_graubard", "logit", "wilson", "wald"), default="korn_graubard",
+        help="of a proportion (default korn_graubard)",
+    )  # fmt: skip
+    parser.add_argument("--confidence", type=_share, default=0.95, metavar="C")
+    parser.add_argument(
+        "--single-psu", choices=("fail", "certainty", "adjust", "average", "collapse"), default="fail",
+        help="what a stratum with one sampling unit contributes (default fail)",
+    )  # fmt: skip
+    _several(parser, "--missing", "CODE", "codes that mean no answer, beside those the file declares")
+    parser.add_argument("--encoding", choices=("utf-8", "cp1252", "latin-1"), default="utf-8", help="of a text file")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Build the parser of the command line."""
+    top = argparse.ArgumentParser(
+        prog="engagement-stats",
+        description="From deposited survey files to civic-engagement statistics with honest uncertainty.",
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name: str, action: Callable[[argparse.Namespace], int], text: str, *parents: argparse.ArgumentParser) -> Any:  # noqa: ANN401 - argparse's
+        command = commands.add_parser(name, help=text, description=text, parents=list(parents))
+        command.set_defaults(action=action)
+        return command
+
+    both = _shared(warehouse=True, formats=True)
+    add("demo", _demo, "make synthetic inputs, run the whole pipeline on them, print the headlines", both)
+    run = add("run", _run, "run the pipeline on what has landed", _shared(data=True, warehouse=True))
+    _several(run, "--wave", "W", "build only these waves")
+    add("status", _status, "waves: catalogued, landed, fresh, stale, failed, and why", _shared(data=True, formats=True))
+    _estimate_options(add("estimate", _estimate, "design-based estimates from any survey file", _shared(formats=True)))
+    add("headlines", _headlines, "the released headlines", both)
+    add("claims", _claims, "each claim with its verdict, evidence and caveats", both)
+    ui = add("ui", _ui, "start the Dagster web server on loopback", _shared(data=True, warehouse=True))
+    ui.add_argument("--port", type=int, default=3000)
+    ui.add_argument(
+        "--allow-runs", action="store_true",
+        help="let the web page launch runs, and run sensors and schedules; any page open in a browser on this machine "
+        "can then launch runs too",
+    )  # fmt: skip
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments; the process's own when not given.
+
+    Returns
+    -------
+    int
+        0 ok, 1 the data are wrong, 2 the call is wrong.
+    """
+    args = parser().parse_args(argv)
+    try:
+        return int(args.action(args))
+    except EngagementStatsError as error:
+        _say(f"error: {error}")
+        return 1
+    except BrokenPipeError:
+        # The reader of a pipe went away, as `| head` does; nothing is left to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

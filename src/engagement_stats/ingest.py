@@ -1,0 +1,394 @@
+"""Find deposited files and read them, losing and guessing nothing.
+
+Belongs here: matching files to waves by the catalogue's patterns, digests of files, and readers that return
+the columns asked for with codes as deposited.
+Not here: what a code means (clean, by the catalogue), and weights (weight).
+
+A column comes back as text (text files) or as float64 (numeric columns of .sav and .dta); nothing is recoded,
+and user-missing codes stay codes.
+"""
+
+import difflib
+import fnmatch
+import hashlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from engagement_stats.catalogue import model as m
+from engagement_stats.codes import as_codes
+from engagement_stats.errors import IngestError, listed
+
+SYNTHETIC_MARKER = "synthetic_data"
+Format = Literal["tab", "csv", "sav", "dta", "parquet"]
+SUFFIXES: Mapping[str, Format] = {
+    ".tab": "tab", ".tsv": "tab", ".csv": "csv", ".sav": "sav", ".zsav": "sav", ".dta": "dta",
+    ".parquet": "parquet", ".pq": "parquet",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Landing:
+    """What lies in a data folder: the files each wave claims, and those that none does."""
+
+    claimed: Mapping[str, tuple[Path, ...]]
+    unclaimed: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """The columns asked for of a survey file, as deposited.
+
+    `frame` has the names the caller asked by; `labels` the value labels, `variable_labels` the question labels
+    and `user_missing` the codes or (low, high) ranges declared missing, where the format carries them.
+    """
+
+    frame: pd.DataFrame
+    synthetic: bool
+    labels: Mapping[str, Mapping[Any, str]] = field(default_factory=dict)
+    variable_labels: Mapping[str, str] = field(default_factory=dict)
+    user_missing: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Regular files below a folder, links not followed, in a fixed order."""
+    for base, folders, names in os.walk(folder, followlinks=False):
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        for name in sorted(names):
+            path = Path(base) / name
+            if not name.startswith(".") and path.is_file() and not path.is_symlink():
+                yield path
+
+
+def find(folder: Path, waves: Mapping[str, m.MicrodataWave]) -> Landing:
+    """Match the files below a folder to the waves that claim them.
+
+    Parameters
+    ----------
+    folder : Path
+        Searched to any depth; hidden files and symbolic links are passed over.
+    waves : mapping of str to MicrodataWave
+        A wave claims a file whose name matches one of its patterns, letter case ignored.
+
+    Returns
+    -------
+    Landing
+        Every wave's files (several are the caller's to refuse) and the files of nobody.
+
+    Raises
+    ------
+    IngestError
+        The folder does not exist.
+    """
+    if not folder.is_dir():
+        raise IngestError(f"data: the folder {folder} does not exist. Make it, or give another with --data.")
+    claimed: dict[str, list[Path]] = {wave: [] for wave in waves}
+    unclaimed = []
+    patterns = [(wave, p.lower()) for wave, entry in waves.items() for p in entry.file.pattern]
+    for path in _files(folder):
+        takers = {wave for wave, pattern in patterns if fnmatch.fnmatchcase(path.name.lower(), pattern)}
+        for wave in takers:
+            claimed[wave].append(path)
+        if not takers:
+            unclaimed.append(path)
+    return Landing({w: tuple(f) for w, f in claimed.items()}, tuple(unclaimed))
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file's content, hexadecimal."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def only(wave: str, files: Sequence[Path]) -> Path:
+    """Return the one file of a wave; several copies of the same content count as one.
+
+    Raises
+    ------
+    IngestError
+        No file, or several files of different content.
+    """
+    if not files:
+        raise IngestError(f"{wave}: no file has landed. See the wave's file.pattern in the catalogue.")
+    if len(files) > 1 and len({digest(f) for f in files}) > 1:
+        raise IngestError(
+            f"{wave}: {len(files)} different files match its pattern. Got {listed([f.name for f in files])}; "
+            "expected one. Leave one below the data folder, or narrow file.pattern."
+        )
+    return files[0]
+
+
+def format_of(path: Path) -> Format:
+    """Return the format of a file by its suffix.
+
+    Raises
+    ------
+    IngestError
+        The suffix is not one that can be read; the message lists those that can.
+    """
+    try:
+        return SUFFIXES[path.suffix.lower()]
+    except KeyError:
+        raise IngestError(
+            f'{path.name}: files ending "{path.suffix}" cannot be read. Expected one of '
+            f"{', '.join(sorted(SUFFIXES))}."
+        ) from None
+
+
+def _resolve(where: str, present: Sequence[str], wanted: Sequence[str]) -> dict[str, str]:
+    """Match wanted names to a file's columns, letter case ignored: wanted -> as in the file."""
+    by_lower: dict[str, list[str]] = {}
+    for name in present:
+        by_lower.setdefault(name.strip().lower(), []).append(name)
+    found, missing = {}, []
+    for name in wanted:
+        candidates = [name] if name in present else by_lower.get(name.lower(), [])
+        if not candidates:
+            missing.append(name)
+        elif len(candidates) > 1:
+            raise IngestError(
+                f"{where}: column {name} is there {len(candidates)} times in different letter case. "
+                f"Got {listed(candidates)}; expected one. Rename all but one in a copy of the file."
+            )
+        else:
+            found[name] = candidates[0]
+    if missing:
+        near = {n: difflib.get_close_matches(n.lower(), list(by_lower), n=2, cutoff=0.75) for n in missing[:5]}
+        hints = "; ".join(f"{n} is like {', '.join(by_lower[x][0] for x in v)}" for n, v in near.items() if v)
+        raise IngestError(
+            f"{where}: {len(missing)} column(s) are not in the file. Missing: {listed(missing)}; the file has "
+            f"{len(present)} columns.{f' Perhaps {hints}.' if hints else ''} Correct the column names in the "
+            "catalogue or deposit the right edition of the file."
+        )
+    return found
+
+
+def _text_columns(path: Path, where: str, delimiter: str, encoding: str) -> list[str]:
+    """Return the header of a text file."""
+    import csv
+
+    try:
+        with path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="") as handle:
+            header = next(csv.reader(handle, delimiter=delimiter), [])
+    except (UnicodeDecodeError, csv.Error):
+        raise IngestError(
+            f"{where}: the first line is not {encoding} text. Declare the file's encoding, or deposit the file again."
+        ) from None
+    if len(header) < 2:
+        name = "tabs" if delimiter == "\t" else "commas"
+        raise IngestError(
+            f"{where}: the first line does not hold column names separated by {name}. "
+            "Expected a delimited text file; deposit the right file or declare its format."
+        )
+    return header
+
+
+def _read_text(path: Path, where: str, delimiter: str, encoding: str, wanted: Sequence[str] | None) -> RawFile:
+    import pyarrow as pa
+    from pyarrow import csv as pacsv
+
+    header = _text_columns(path, where, delimiter, encoding)
+    marked = [n for n in header if n.strip().lower() == SYNTHETIC_MARKER]
+    found = _resolve(where, header, list(wanted) if wanted is not None else [n for n in header if n.strip()])
+    needed = list(dict.fromkeys(found.values()))
+    ragged: list[int] = []
+
+    def refuse(row: Any) -> str:  # noqa: ANN401 - pyarrow's InvalidRow
+        ragged.append(row.number or 0)
+        return "skip"
+
+    try:
+        table = pacsv.read_csv(
+            path,
+            read_options=pacsv.ReadOptions(encoding="utf8" if encoding == "utf-8" else encoding, use_threads=False),
+            parse_options=pacsv.ParseOptions(
+                delimiter=delimiter,
+                quote_char=False if delimiter == "\t" else '"',
+                newlines_in_values=delimiter != "\t",
+                ignore_empty_lines=True,
+                invalid_row_handler=refuse,
+            ),
+            convert_options=pacsv.ConvertOptions(
+                column_types=dict.fromkeys(needed, pa.string()),
+                include_columns=needed,
+                strings_can_be_null=False,
+                quoted_strings_can_be_null=False,
+            ),
+        )
+    except (pa.ArrowInvalid, pa.ArrowKeyError, UnicodeDecodeError):
+        raise IngestError(
+            f"{where}: the file is not well-formed {encoding} text separated by "
+            f"{'tabs' if delimiter == chr(9) else 'commas'}. Declare its encoding, or deposit the file again."
+        ) from None
+    if ragged:
+        lines = f" (first at line {min(ragged)})" if min(ragged) else ""
+        raise IngestError(
+            f"{where}: {len(ragged)} line(s){lines} do not have the {len(header)} fields the first line names. "
+            "Deposit the file again as the producer delivered it."
+        )
+    frame = table.to_pandas()
+    return RawFile(pd.DataFrame({n: frame[c].str.strip() for n, c in found.items()}), synthetic=bool(marked))
+
+
+def _read_statistical(path: Path, where: str, kind: str, wanted: Sequence[str] | None) -> RawFile:
+    import pyreadstat
+
+    reader = pyreadstat.read_sav if kind == "sav" else pyreadstat.read_dta
+    try:
+        _, about = reader(path, metadataonly=True)
+        found = _resolve(where, about.column_names, list(wanted) if wanted is not None else about.column_names)
+        frame, meta = reader(
+            path,
+            usecols=list(dict.fromkeys(found.values())),
+            user_missing=True,
+            disable_datetime_conversion=True,
+        )
+    except IngestError:
+        raise
+    except Exception:  # the reader raises errors of many kinds, some quoting the data
+        raise IngestError(
+            f"{where}: the file cannot be read as {'SPSS' if kind == 'sav' else 'Stata'} data. "
+            "It may be cut short, encrypted or of another format; deposit it again."
+        ) from None
+    columns = {
+        n: frame[c].str.strip() if pd.api.types.is_string_dtype(frame[c]) else frame[c] for n, c in found.items()
+    }
+    return RawFile(
+        pd.DataFrame(columns),
+        synthetic=any(n.lower() == SYNTHETIC_MARKER for n in about.column_names),
+        labels={n: meta.variable_value_labels.get(c, {}) for n, c in found.items()},
+        variable_labels={n: meta.column_names_to_labels.get(c) or "" for n, c in found.items()},
+        user_missing={
+            n: [(r["lo"], r["hi"]) for r in meta.missing_ranges.get(c, [])]
+            for n, c in found.items()
+            if not pd.api.types.is_string_dtype(frame[c])
+        },
+    )
+
+
+def _read_parquet(path: Path, where: str, wanted: Sequence[str] | None) -> RawFile:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        present = parquet.read_schema(path).names
+        found = _resolve(where, present, list(wanted) if wanted is not None else present)
+        frame = parquet.read_table(path, columns=list(dict.fromkeys(found.values()))).to_pandas()
+    except (pa.ArrowInvalid, OSError):
+        raise IngestError(f"{where}: the file cannot be read as Parquet. Deposit it again.") from None
+    marked = any(n.lower() == SYNTHETIC_MARKER for n in present)
+    return RawFile(pd.DataFrame({n: frame[c] for n, c in found.items()}), synthetic=marked)
+
+
+def read(
+    path: Path,
+    columns: Sequence[str] | None = None,
+    *,
+    kind: Format | None = None,
+    encoding: str = "utf-8",
+    where: str | None = None,
+) -> RawFile:
+    """Read columns of a survey file with their codes as deposited.
+
+    Parameters
+    ----------
+    path : Path
+        A .tab, .csv, .sav, .zsav, .dta or Parquet file.
+    columns : sequence of str, optional
+        Names asked for, letter case ignored; every column when not given.
+    kind : {"tab", "csv", "sav", "dta", "parquet"}, optional
+        By the file's suffix when not given.
+    encoding : str, default "utf-8"
+        Of text files; a byte-order mark is dropped.
+    where : str, optional
+        What an error message names; the file's name when not given.
+
+    Returns
+    -------
+    RawFile
+        `frame` of shape (n respondents, n columns asked for).
+
+    Raises
+    ------
+    IngestError
+        Not that format, lines of uneven length, a column missing or there twice.
+    """
+    where = where or path.name
+    if not path.is_file():
+        raise IngestError(f"{where}: {path} is not a file. Give the path of a survey file.")
+    kind = kind or format_of(path)
+    if kind in ("tab", "csv"):
+        return _read_text(path, where, "\t" if kind == "tab" else ",", encoding, columns)
+    if kind == "parquet":
+        return _read_parquet(path, where, columns)
+    return _read_statistical(path, where, kind, columns)
+
+
+def columns_of(wave: m.MicrodataWave, path: Path) -> list[str]:
+    """Return the columns of a file that a wave's entry asks for; optional ones only where the file has them."""
+    design = wave.design
+    needed = [*wave.file.where, *wave.respondent_id.columns, *design.weights.values()]
+    needed += [v.column for v in wave.variables.values() if not v.optional]
+    optional = [v.column for v in wave.variables.values() if v.optional]
+    (optional if design.optional else needed).extend(c for c in (design.stratum, design.psu) if c)
+    present = {n.lower() for n in names_of(path, wave.file.format, wave.file.encoding)}
+    return list(dict.fromkeys(needed + [c for c in optional if c.lower() in present]))
+
+
+def names_of(path: Path, kind: Format, encoding: str = "utf-8") -> list[str]:
+    """Return the column names of a file, without its data."""
+    if kind in ("tab", "csv"):
+        return _text_columns(path, path.name, "\t" if kind == "tab" else ",", encoding)
+    if kind == "parquet":
+        from pyarrow import parquet
+
+        return list(parquet.read_schema(path).names)
+    import pyreadstat
+
+    reader = pyreadstat.read_sav if kind == "sav" else pyreadstat.read_dta
+    try:
+        return list(reader(path, metadataonly=True)[1].column_names)
+    except Exception:  # see _read_statistical
+        raise IngestError(f"{path.name}: the file cannot be read as {kind} data. Deposit it again.") from None
+
+
+def read_wave(wave_id: str, wave: m.MicrodataWave, path: Path) -> RawFile:
+    """Read the respondents of one wave from its file.
+
+    Parameters
+    ----------
+    wave_id : str
+        Named in errors.
+    wave : MicrodataWave
+        Says the format, the columns, which rows are this wave's and how many are expected.
+    path : Path
+        The wave's file.
+
+    Returns
+    -------
+    RawFile
+        The wave's rows, columns as named in the catalogue.
+
+    Raises
+    ------
+    IngestError
+        As `read`, or a number of rows other than the catalogue expects.
+    """
+    where = f"{wave_id} {path.name}"
+    raw = read(path, columns_of(wave, path), kind=wave.file.format, encoding=wave.file.encoding, where=where)
+    frame = raw.frame
+    for column, kept in wave.file.where.items():
+        frame = frame[as_codes(frame[column]).isin(kept)]
+    expected = wave.file.rows
+    if len(frame) == 0 or (expected is not None and len(frame) != expected and not raw.synthetic):
+        raise IngestError(
+            f"{where}: {len(frame)} respondents. Got {len(frame)}; expected {expected or 'at least one'}. The file may "
+            "be cut short or another edition; deposit it again, or correct file.rows in the wave's catalogue entry."
+        )
+    return RawFile(
+        frame.reset_index(drop=True), raw.synthetic, raw.labels, raw.variable_labels, raw.user_missing
+    )

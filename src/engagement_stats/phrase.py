@@ -1,0 +1,158 @@
+"""Say an estimate or a comparison in a sentence, in the style of official statistics.
+
+Belongs here: rounding for readers, the words a verdict allows, and the mark on synthetic numbers.
+Not here: verdicts and caveats (compare), claims (claim), and what an indicator is called (catalogue).
+"""
+
+import math
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+import pandas as pd
+
+from engagement_stats.catalogue import Catalogue
+from engagement_stats.catalogue import model as m
+
+SYNTHETIC = "SYNTHETIC"
+
+
+def rounded(value: float, decimals: int = 0) -> str:
+    """Round a number for readers: half away from zero, on its shortest decimal form.
+
+    The one place where numbers are rounded for people, so that every output shows the same digits.
+
+    Parameters
+    ----------
+    value : float
+        Finite, unrounded.
+    decimals : int, default 0
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> rounded(28.5), rounded(2.675, 2), rounded(-0.4)
+    ('29', '2.68', '0')
+    """
+    # Fifteen significant digits: more would show how the sum was added up, not what it is.
+    exact = Decimal(f"{value:.15g}")
+    text = str(exact.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP))
+    return text.removeprefix("-") if float(text) == 0 else text
+
+
+def percentage(share: float, decimals: int = 0) -> str:
+    """Write a share (0 to 1) as a percentage without the sign.
+
+    Examples
+    --------
+    >>> percentage(0.193141)
+    '19'
+    """
+    return rounded(100 * share, decimals)
+
+
+def _value(value: float, unit: str) -> str:
+    return f"{percentage(value)} per cent" if unit == "proportion" else rounded(value, 2)
+
+
+def _interval(row: Any) -> str:  # noqa: ANN401 - a row of estimates
+    if row.ci_lower is None or math.isnan(row.ci_lower):
+        return "no interval can be given"
+    low, high = (
+        (percentage(row.ci_lower), percentage(row.ci_upper))
+        if row.unit == "proportion"
+        else (rounded(row.ci_lower, 2), rounded(row.ci_upper, 2))
+    )
+    assumed = ", assuming a design effect" if row.variance_basis == "assumed" else ""
+    return f"{percentage(row.confidence)}% interval {low} to {high}{assumed}"
+
+
+def group(catalogue: Catalogue, side: m.Side) -> str:
+    """Name the people a side is about, to complete "14 per cent of ..."."""
+    people = catalogue.population(side.wave).phrase
+    return people if side.level == "all" else f"{people} ({side.level})"
+
+
+def estimate(catalogue: Catalogue, row: Any) -> str:  # noqa: ANN401 - a row of estimates
+    """Say one estimate, with its interval and where it comes from, without a full stop.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    row : named tuple
+        A row of estimates that is not suppressed.
+
+    Returns
+    -------
+    str
+    """
+    side = m.Side(wave=row.wave, indicator=row.indicator, domain=row.domain, level=row.level)
+    phrase = catalogue.indicators[row.indicator].phrase
+    label = catalogue.waves[row.wave].label
+    return f"{_value(row.estimate, row.unit)} ({_interval(row)}) of {group(catalogue, side)} {phrase} ({label})"
+
+
+def _points(value: float, unit: str) -> str:
+    return f"{percentage(abs(value))} percentage points" if unit == "proportion" else rounded(abs(value), 2)
+
+
+def comparison(catalogue: Catalogue, row: Any, left: Any, right: Any) -> str:  # noqa: ANN401 - rows
+    """Say a comparison in words its verdict allows.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    row : named tuple
+        A row of comparisons.
+    left, right : named tuple
+        Its two sides, rows of estimates.
+
+    Returns
+    -------
+    str
+        One or two sentences; marked SYNTHETIC when a side is.
+    """
+    mark = f"{SYNTHETIC}: " if row.is_synthetic else ""
+    if row.is_suppressed:
+        return f"{mark}Too few people answered to publish this comparison."
+    a, b = estimate(catalogue, left), estimate(catalogue, right)
+    if row.verdict == "not comparable":
+        return (
+            f"{mark}{a}; {b}. These two figures do not measure the same thing in the same way, so neither "
+            "should be given as higher, lower or a share of the other."
+        )
+    if pd.isna(row.verdict):
+        return f"{mark}{a}; {b}. It cannot be said whether they differ, since no standard error is known."
+    if row.verdict == "no clear difference":
+        return f"{mark}{a}, similar to {b}: there is no clear difference."
+    return f"{mark}{a}, {row.verdict} by {_points(row.difference, left.unit)} than {b}."
+
+
+def with_sentences(comparisons: pd.DataFrame, estimates: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
+    """Add to each comparison the sentence a writer may use.
+
+    Parameters
+    ----------
+    comparisons : DataFrame, shape (n comparisons, columns of comparisons)
+    estimates : DataFrame, shape (n estimates, columns of estimates)
+        Holds both sides of each comparison.
+    catalogue : Catalogue
+
+    Returns
+    -------
+    DataFrame, shape (n comparisons, one column more)
+        With `sentence`.
+    """
+    sides = {(r.wave, r.indicator, r.domain, r.level): r for r in estimates.itertuples(index=False)}
+    sentences = [
+        comparison(
+            catalogue,
+            row,
+            sides[row.left_wave, row.left_indicator, row.left_domain, row.left_level],
+            sides[row.right_wave, row.right_indicator, row.right_domain, row.right_level],
+        )
+        for row in comparisons.itertuples(index=False)
+    ]
+    return comparisons.assign(sentence=pd.Series(sentences, index=comparisons.index, dtype="object"))

@@ -1,0 +1,269 @@
+"""Build the released warehouse beside the old one and put it in place whole.
+
+Belongs here: the frames that describe the catalogue, checking frames against warehouse/schema.sql, and the
+atomic exchange of files.
+Not here: any number in a release (results, compare, claim), and suppression (disclose).
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from importlib import metadata, resources
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from engagement_stats.catalogue import Catalogue, digest
+from engagement_stats.errors import PublishError, listed
+from engagement_stats.store import Fingerprint, code_digest
+
+# Readable by DuckDB 1.0 and later, which is what analysts have installed.
+STORAGE_VERSION = "v1.0.0"
+
+
+def code_version() -> str:
+    """Return the package's version with the first digits of its code's digest."""
+    return f"{metadata.version('engagement-stats')}+{code_digest()[:12]}"
+
+
+def release_id(catalogue: Catalogue, built: Mapping[str, Fingerprint], failed: Mapping[str, str]) -> str:
+    """Name a release by everything it is made from, so that equal inputs give an equal name.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    built : mapping of str to Fingerprint
+        The waves in the release.
+    failed : mapping of str to str
+        Waves that have landed and could not be built, and why.
+
+    Returns
+    -------
+    str
+        "r" and sixteen hexadecimal digits.
+    """
+    parts = [catalogue.digest, code_digest(), {k: v.key for k, v in built.items()}, dict(failed)]
+    return f"r{digest(parts)[:16]}"
+
+
+def current_release(warehouse: Path) -> str | None:
+    """Return the name of the release in place, None when there is none that can be read."""
+    row = _run_row(warehouse)
+    return row[0] if row else None
+
+
+def is_synthetic(warehouse: Path) -> bool | None:
+    """Say whether the release in place rests on synthetic input; None when there is no release."""
+    row = _run_row(warehouse)
+    return bool(row[1]) if row else None
+
+
+def _run_row(warehouse: Path) -> tuple[str, bool] | None:
+    import duckdb
+
+    if not warehouse.is_file():
+        return None
+    try:
+        with duckdb.connect(str(warehouse), read_only=True) as connection:
+            row: tuple[str, bool] | None = connection.execute("SELECT release_id, is_synthetic FROM runs").fetchone()
+    except duckdb.Error:
+        return None
+    return row
+
+
+def described(catalogue: Catalogue, released: Sequence[str], synthetic: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """Make the tables that let a reader understand every id of a release.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    released : sequence of str
+        The waves with estimates in the release.
+    synthetic : sequence of str
+        Those of them that are synthetic.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        indicators, surveys, waves, domains and sources, without release_id.
+    """
+    c = catalogue
+    indicators = [
+        {"id": k, **{f: getattr(v, f) for f in ("label", "definition", "concept", "recall", "statistic", "phrase")}}
+        for k, v in c.indicators.items()
+    ]
+    surveys = [
+        {
+            "id": k, "label": v.label, "definition": v.population.phrase, "geography": v.population.geography,
+            "age_from": v.population.age_from, "frame": v.frame, "sampling": v.sampling, "note": v.note,
+        }
+        for k, v in c.surveys.items()
+    ]  # fmt: skip
+    domains = [
+        {"id": k, "label": v.label, "definition": v.definition, "level": level, "position": i}
+        for k, v in c.domains.items()
+        for i, level in enumerate(v.levels, start=1)
+    ]
+    sources = [
+        {"id": k, "label": v.title, "definition": v.citation, "producer": v.producer, "licence": v.licence, "url": v.url}
+        for k, v in c.sources.items()
+    ]  # fmt: skip
+    waves = [_wave_row(c, k, k in set(released), k in set(synthetic)) for k in c.waves]
+    rows = {"indicators": indicators, "surveys": surveys, "domains": domains, "sources": sources, "waves": waves}
+    return {k: pd.DataFrame(v) for k, v in rows.items()}
+
+
+def _wave_row(c: Catalogue, wave_id: str, released: bool, synthetic: bool) -> dict[str, Any]:
+    wave = c.waves[wave_id]
+    series = c.surveys[wave.survey].series.get(wave.series) if wave.series else None
+    breaks = [b.reason for b in series.breaks if b.wave == wave_id] if series else []
+    return {
+        "id": wave_id, "label": wave.label, "definition": wave.fieldwork.label, "survey": wave.survey,
+        "series": wave.series, "series_label": series.label if series else None, "kind": wave.kind,
+        "year": wave.fieldwork.year, "fieldwork_start": wave.fieldwork.start, "fieldwork_end": wave.fieldwork.end,
+        "mode": wave.mode, "sampling": c.sampling(wave_id), "break_before": " ".join(breaks) or None,
+        "source": wave.source, "is_released": released, "unverified": "; ".join(wave.unverified) or None,
+        "note": wave.note, "is_synthetic": synthetic,
+    }  # fmt: skip
+
+
+def headlines(catalogue: Catalogue, estimates: pd.DataFrame) -> pd.DataFrame:
+    """Pick out the headlines: for a series, its newest wave that has the indicator.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    estimates : DataFrame, shape (n estimates, columns of estimates)
+
+    Returns
+    -------
+    DataFrame
+        headline, position, label, wave, indicator, domain, level, is_synthetic; nothing for a wave that has
+        not landed.
+    """
+    flags = {(r.wave, r.indicator, r.domain, r.level): bool(r.is_synthetic) for r in estimates.itertuples(index=False)}
+    rows = []
+    for position, (name, entry) in enumerate(catalogue.headlines.items(), start=1):
+        waves = list(entry.waves)
+        if entry.series is not None:
+            survey = next(k for k, v in catalogue.surveys.items() if entry.series in v.series)
+            waves = catalogue.series_waves(survey, entry.series)
+        carrying = [w for w in waves if (w, entry.indicator, entry.domain, entry.level) in flags]
+        for wave in carrying[-1:] if entry.series is not None else carrying:
+            key = (wave, entry.indicator, entry.domain, entry.level)
+            rows.append([name, position, entry.label, *key, flags[key]])
+    columns = ["headline", "position", "label", "wave", "indicator", "domain", "level", "is_synthetic"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def run_row(
+    catalogue: Catalogue, built: Mapping[str, Fingerprint], failed: Mapping[str, str], synthetic: bool
+) -> pd.DataFrame:
+    """Describe the release itself in one row."""
+    return pd.DataFrame([{
+        "built_at": datetime.now(UTC), "code_version": code_version(), "catalogue_digest": catalogue.digest,
+        "input_digests": json.dumps({k: v.file for k, v in sorted(built.items())}),
+        "failed_waves": json.dumps(dict(sorted(failed.items()))), "is_synthetic": synthetic,
+    }])  # fmt: skip
+
+
+@cache
+def _schema() -> dict[str, list[str]]:
+    """Return the columns of every table of warehouse/schema.sql, in order."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.execute(_sql("schema.sql"))
+        found = connection.execute(
+            "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal ORDER BY table_name, column_index"
+        ).fetchall()
+    tables: dict[str, list[str]] = {}
+    for table, column in found:
+        tables.setdefault(table, []).append(column)
+    return tables
+
+
+def columns(table: str) -> list[str]:
+    """Return the columns of a released table, in the order of warehouse/schema.sql."""
+    return list(_schema()[table])
+
+
+def _sql(name: str) -> str:
+    return resources.files("warehouse").joinpath(name).read_text(encoding="utf-8")
+
+
+def build(frames: Mapping[str, pd.DataFrame], release: str, target: Path) -> None:
+    """Build a release and put it in place.
+
+    Parameters
+    ----------
+    frames : mapping of str to DataFrame
+        Every table of warehouse/schema.sql with exactly its columns but `release_id`.
+    release : str
+        The release's name, written in every row.
+    target : Path
+        The released file. Replaced in one step once the new one is complete and on disk; a process reading the
+        old one is not disturbed.
+
+    Raises
+    ------
+    PublishError
+        A table or column is missing or not in the schema, a row breaks the schema's rules, or the disk refuses.
+    """
+    import duckdb
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.with_name(f".{target.name}.{os.getpid()}.building")
+    log = beside.with_name(beside.name + ".wal")
+    try:
+        # One thread: sums in DuckDB are added in a fixed order, so content is the same each time.
+        with duckdb.connect(config={"threads": 1}) as connection:
+            quoted = str(beside).replace("'", "''")
+            connection.execute(f"ATTACH '{quoted}' AS release (STORAGE_VERSION '{STORAGE_VERSION}')")
+            connection.execute("USE release")
+            connection.execute(_sql("schema.sql"))
+            _fill(connection, frames, release)
+            connection.execute(_sql("views.sql"))
+            connection.execute("CHECKPOINT release")
+            connection.execute("USE memory")
+            connection.execute("DETACH release")
+        if log.exists():
+            raise PublishError(f"{target.name}: the build left a write-ahead log. Run again.")
+        _sync(beside)
+        beside.replace(target)
+        _sync(target.parent)
+    except duckdb.ConstraintException as error:
+        rule = str(error).splitlines()[0].split(":")[0]
+        raise PublishError(f"{target.name}: a row breaks a rule of warehouse/schema.sql ({rule}).") from None
+    except (duckdb.IOException, OSError) as error:
+        raise PublishError(f"{target.name}: the release could not be written ({type(error).__name__}).") from None
+    finally:
+        beside.unlink(missing_ok=True)
+        log.unlink(missing_ok=True)
+
+
+def _fill(connection: Any, frames: Mapping[str, pd.DataFrame], release: str) -> None:  # noqa: ANN401 - a connection
+    tables = _schema()
+    if set(tables) != set(frames):
+        odd = sorted(set(tables) ^ set(frames))
+        raise PublishError(f"release: tables and frames do not agree on {listed(odd)}. See warehouse/schema.sql.")
+    for table, names in tables.items():
+        frame = frames[table].assign(release_id=release)
+        if set(frame.columns) != set(names):
+            odd = sorted(set(frame.columns) ^ set(names))
+            raise PublishError(f"{table}: the frame and warehouse/schema.sql do not agree on {listed(odd)}.")
+        connection.register("frame", frame[names])
+        listing = ", ".join(f'"{n}"' for n in names)
+        connection.execute(f'INSERT INTO "{table}" ({listing}) SELECT {listing} FROM frame')
+        connection.unregister("frame")
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

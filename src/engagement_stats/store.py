@@ -1,0 +1,148 @@
+"""Keep each wave's private results on disk, by what they were made from.
+
+Belongs here: where a wave's Parquet lies, owner-only permissions, whole-or-nothing writes, and which build of
+a wave is current.
+Not here: what is computed (the stages), and the released warehouse (publish).
+
+A build of a wave lies in `<root>/<wave>/<fingerprint>/`. The fingerprint is the digest of the file, of the
+catalogue entries and of the code it was made from, so results of other inputs are never mistaken for it.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from engagement_stats.catalogue import digest
+
+KEPT_BUILDS = 2
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What a wave's results are made from: digests of its file (None for published figures), entries and code."""
+
+    file: str | None
+    catalogue: str
+    code: str
+
+    @property
+    def key(self) -> str:
+        """Sixteen hexadecimal digits that name the build."""
+        return digest([self.file, self.catalogue, self.code])[:16]
+
+
+@cache
+def code_digest() -> str:
+    """Digest the package's own source, so that results are remade when the code that made them changes."""
+    import hashlib
+
+    package = Path(__file__).parent
+    total = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        total.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return total.hexdigest()
+
+
+class Store:
+    """The private results of every wave below one folder.
+
+    Parameters
+    ----------
+    root : Path
+        Made, for the owner only, when first written to.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def folder(self, wave: str, fingerprint: Fingerprint) -> Path:
+        """Return the folder of one build."""
+        return self.root / wave / fingerprint.key
+
+    def is_complete(self, wave: str, fingerprint: Fingerprint) -> bool:
+        """Say whether this build finished."""
+        return (self.folder(wave, fingerprint) / MANIFEST).is_file()
+
+    def write(self, wave: str, fingerprint: Fingerprint, name: str, frame: pd.DataFrame) -> Path:
+        """Write one frame of a build as Parquet, whole or not at all, readable by the owner only."""
+        folder = self.folder(wave, fingerprint)
+        for private in (self.root, folder.parent, folder):
+            private.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = folder / f"{name}.parquet"
+        handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name}-")
+        os.close(handle)
+        try:
+            frame.to_parquet(temporary, index=False)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        return path
+
+    def read(self, wave: str, fingerprint: Fingerprint, name: str) -> pd.DataFrame:
+        """Read one frame of a build."""
+        return pd.read_parquet(self.folder(wave, fingerprint) / f"{name}.parquet")
+
+    def has(self, wave: str, fingerprint: Fingerprint, name: str) -> bool:
+        """Say whether a build has a frame of this name; published figures have no responses, for one."""
+        return (self.folder(wave, fingerprint) / f"{name}.parquet").is_file()
+
+    def finish(self, wave: str, fingerprint: Fingerprint, about: dict[str, Any]) -> None:
+        """Mark a build complete, forget an earlier failure, and drop builds beyond the newest few."""
+        folder = self.folder(wave, fingerprint)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._write_json(folder / MANIFEST, {**asdict(fingerprint), **about})
+        self._failure(wave).unlink(missing_ok=True)
+        builds = sorted(folder.parent.glob(f"*/{MANIFEST}"), key=lambda p: p.stat().st_mtime_ns, reverse=True)
+        for old in [p.parent for p in builds if p.parent != folder][KEPT_BUILDS - 1 :]:
+            shutil.rmtree(old)
+
+    def manifest(self, wave: str, fingerprint: Fingerprint) -> dict[str, Any]:
+        """Return what was noted of a complete build."""
+        return self._read_json(self.folder(wave, fingerprint) / MANIFEST)
+
+    def newest(self, wave: str) -> Fingerprint | None:
+        """Return the build of a wave finished last, None when there is none."""
+        builds = sorted((self.root / wave).glob(f"*/{MANIFEST}"), key=lambda p: p.stat().st_mtime_ns)
+        if not builds:
+            return None
+        noted = self._read_json(builds[-1])
+        return Fingerprint(noted["file"], noted["catalogue"], noted["code"])
+
+    def fail(self, wave: str, fingerprint: Fingerprint | None, message: str) -> None:
+        """Note why a wave could not be built; the message holds no respondent's values."""
+        path = self._failure(wave)
+        for private in (self.root, path.parent):
+            private.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._write_json(path, {"key": fingerprint.key if fingerprint else None, "message": message})
+
+    def failure(self, wave: str, fingerprint: Fingerprint | None) -> str | None:
+        """Return why the build of this very fingerprint failed, None when it did not."""
+        path = self._failure(wave)
+        if not path.is_file():
+            return None
+        noted = self._read_json(path)
+        return noted["message"] if noted["key"] == (fingerprint.key if fingerprint else None) else None
+
+    def _failure(self, wave: str) -> Path:
+        return self.root / wave / "failure.json"
+
+    @staticmethod
+    def _write_json(path: Path, content: dict[str, Any]) -> None:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".json-")
+        with os.fdopen(handle, "w", encoding="utf-8") as out:
+            json.dump(content, out, indent=1, sort_keys=True)
+        Path(temporary).replace(path)
+
+    @staticmethod
+    def _read_json(path: Path) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return content

@@ -1,0 +1,255 @@
+"""Make a wave's rows of `estimates`: every indicator by every domain the catalogue asks for.
+
+Belongs here: applying the estimator to a wave as its entry says, and turning published figures into estimates
+whose uncertainty is honest about where it comes from.
+Not here: the statistics (estimate, uncertainty), suppression (disclose), comparisons (compare).
+Methods: docs/methods.md#published-figures
+"""
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from engagement_stats import estimate, uncertainty
+from engagement_stats.catalogue import CROSS, KEY, Catalogue, pairs
+from engagement_stats.catalogue import model as m
+from engagement_stats.design import SampleDesign
+from engagement_stats.results import COLUMNS
+
+COVARIANCE_COLUMNS = [
+    "wave",
+    *(f"{side}_{part}" for side in ("left", "right") for part in ("indicator", "domain", "level")),
+    "covariance",
+]
+BENCHMARK_COLUMNS = [
+    "survey", "wave", "indicator", "domain", "level", "published", "published_lower", "published_upper",
+    "ours", "difference", "verdict", "source", "note",
+]  # fmt: skip
+PUBLISHED_ONLY = ("base_is", "published_on", "evidence", "note")
+# Indicators and domains may share a name; in the frame given to the estimator they must not.
+INDICATOR = "indicator "
+
+
+def _by_weight(wave: m.MicrodataWave, made: pd.DataFrame) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
+    for name in made.columns:
+        groups.setdefault(wave.indicators[name].weight, []).append(name)
+    return groups
+
+
+def microdata(
+    responses: pd.DataFrame, made: pd.DataFrame, weights: pd.DataFrame, wave_id: str, catalogue: Catalogue
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Estimate every indicator of a wave by every domain its entry lists.
+
+    Parameters
+    ----------
+    responses : DataFrame, shape (n respondents, variables)
+        As `clean.harmonise` returns it. Not modified.
+    made : DataFrame, shape (n respondents, indicators)
+        As `clean.indicators` returns it, rows in the same order.
+    weights : DataFrame, shape (n respondents, weights)
+        As `weight.supplied` returns it, rows in the same order.
+    wave_id : str
+        A microdata wave.
+    catalogue : Catalogue
+
+    Returns
+    -------
+    tuple of DataFrame
+        The estimates, shape (indicators x levels, columns of estimates but release_id, run_id and
+        is_synthetic), and the covariances that comparisons within the wave need: wave, left_ and right_
+        indicator, domain and level, covariance.
+
+    Raises
+    ------
+    EstimationError
+        The design cannot give a variance; see `estimate.proportion`.
+
+    Notes
+    -----
+    A domain whose variable this edition of the file lacks (an optional one) is left out.
+    """
+    wave = catalogue.microdata_waves[wave_id]
+    families = [f for f in wave.domains if all(part in responses for part in f.split(CROSS))]
+    frame = pd.concat([responses, weights.add_prefix("weight "), made.add_prefix(INDICATOR)], axis=1)
+    tables, covariances = [], []
+    for weight, names in _by_weight(wave, made).items():
+        design = SampleDesign(
+            weight=f"weight {weight}",
+            stratum="stratum" if "stratum" in responses else None,
+            psu="psu" if "psu" in responses else None,
+        )
+        for statistic, estimator in (("proportion", estimate.proportion), ("mean", estimate.mean)):
+            chosen = [INDICATOR + n for n in names if catalogue.indicators[n].statistic == statistic]
+            if not chosen:
+                continue
+            table = estimator(frame, chosen, design=design, by=families)
+            covariances.append(_covariances(table, wave_id, catalogue))
+            tables.append(table.assign(weight=wave.design.weights[weight]))
+    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(COLUMNS))
+    table = table.assign(
+        indicator=table["indicator"].str.removeprefix(INDICATOR),
+        survey=wave.survey, wave=wave_id, source=wave.source, rounding=0.0, **dict.fromkeys(PUBLISHED_ONLY),
+    )  # fmt: skip
+    # The sample's influence totals stay behind: what goes on from here knows no respondent.
+    table.attrs.clear()
+    known = [c for c in covariances if len(c)]
+    return table, pd.concat(known, ignore_index=True) if known else pd.DataFrame(columns=COVARIANCE_COLUMNS)
+
+
+def _covariances(table: pd.DataFrame, wave_id: str, catalogue: Catalogue) -> pd.DataFrame:
+    """Covariances of the pairs of estimates in one table that a comparison of the catalogue sets side by side."""
+    own = table.assign(wave=wave_id, indicator=table["indicator"].str.removeprefix(INDICATOR))
+    position = {k: i for i, k in enumerate(own[KEY].itertuples(index=False, name=None))}
+    wanted = [p for p in pairs(catalogue, position) if p.left.wave == p.right.wave == wave_id]
+    rows = []
+    for reference in dict.fromkeys(p.right.key for p in wanted):
+        beside = [p for p in wanted if p.right.key == reference]
+        values = estimate.covariance_with(table, position[reference], [position[p.left.key] for p in beside])
+        rows += [[wave_id, *p.left.key[1:], *p.right.key[1:], float(v)] for p, v in zip(beside, values, strict=True)]
+    return pd.DataFrame(rows, columns=COVARIANCE_COLUMNS)
+
+
+def _base(figure: m.Figure, wave: m.TablesWave) -> tuple[int | None, str]:
+    """Respondents behind a figure: its own base, or the wave's for the whole population."""
+    if figure.base is not None:
+        return figure.base, "exact"
+    return (wave.base, wave.base_is) if figure.domain == "all" else (None, "unknown")
+
+
+def _uncertainty(figure: m.Figure, wave: m.TablesWave) -> dict[str, object]:
+    """Give a published figure the interval its producer gave, or an assumed one said to be assumed, or none."""
+    share = figure.value / 100
+    base, base_is = _base(figure, wave)
+    known: dict[str, object] = {"base_unweighted": base, "base_is": base_is}
+    if figure.lower is not None and figure.upper is not None and figure.confidence is not None:
+        z = float(uncertainty.t_quantile(math.inf, figure.confidence))
+        se = (figure.upper - figure.lower) / 100 / (2 * z)
+        effective = share * (1 - share) / se**2 if se > 0 else math.nan
+        return known | {
+            "standard_error": se, "ci_lower": figure.lower / 100, "ci_upper": figure.upper / 100,
+            "confidence": figure.confidence, "interval_method": "published", "variance_basis": "published",
+            "effective_base": effective,
+            "design_effect": base / effective if base and base_is == "exact" and effective > 0 else math.nan,
+        }  # fmt: skip
+    if base is None or wave.assumed_design_effect is None:
+        return known | {"interval_method": "none", "variance_basis": "published"}
+    effective = base / wave.assumed_design_effect
+    variance = share * (1 - share) / effective
+    low, high, method = uncertainty.proportion_interval(
+        np.array([share]), np.array([variance]), np.array([effective]), np.array([math.inf]), 0.95, "logit"
+    )
+    return known | {
+        "standard_error": math.sqrt(variance), "ci_lower": float(low[0]), "ci_upper": float(high[0]),
+        "confidence": 0.95, "interval_method": str(method[0]), "variance_basis": "assumed",
+        "effective_base": effective, "design_effect": wave.assumed_design_effect,
+    }  # fmt: skip
+
+
+def published(wave_id: str, catalogue: Catalogue) -> pd.DataFrame:
+    """Turn the published figures of a wave into estimates.
+
+    Parameters
+    ----------
+    wave_id : str
+        A tables wave.
+    catalogue : Catalogue
+
+    Returns
+    -------
+    DataFrame, shape (n figures, columns of estimates but release_id, run_id and is_synthetic)
+        The standard error comes from the published interval (`variance_basis` "published"), or from the base
+        and the wave's assumed design effect ("assumed", the effect in the row), or is null. `rounding` is half
+        a unit of the last published digit.
+
+    Notes
+    -----
+    Source: a published 95 per cent interval is 2 z standard errors wide; otherwise p(1-p) deff / n.
+    Verified: the published interval of civic participation 2021-22 gives a standard error of 0.564 points and,
+    with n = 10,126, a design effect of 1.44, tests/test_tabulate.py.
+    """
+    wave = catalogue.tables_waves[wave_id]
+    rows = []
+    for figure in catalogue.wave_figures(wave_id):
+        row = {
+            "indicator": figure.indicator, "domain": figure.domain, "level": figure.level,
+            "estimate": figure.value / 100, "rounding": half_unit(figure.decimals), "source": figure.source,
+            "published_on": figure.published_on, "evidence": figure.evidence, **_uncertainty(figure, wave),
+        }  # fmt: skip
+        assumed = wave.assumed_because if row["variance_basis"] == "assumed" else None
+        row["note"] = " ".join(x for x in (figure.note, assumed) if x) or None
+        rows.append(row)
+    table = pd.DataFrame(rows).reindex(columns=[*COLUMNS, "rounding", *PUBLISHED_ONLY])
+    return table.assign(
+        survey=wave.survey, wave=wave_id, unit="proportion", statistic="proportion", quality="ok", is_suppressed=False
+    )
+
+
+def half_unit(decimals: int) -> float:
+    """Half a unit of the last digit of a percentage, as a proportion.
+
+    Examples
+    --------
+    >>> half_unit(0), half_unit(1)
+    (0.005, 0.0005)
+    """
+    return 0.5 / 10 ** (2 + decimals)
+
+
+def benchmarks(estimates: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
+    """Set our estimates beside the official figures they should reproduce.
+
+    Parameters
+    ----------
+    estimates : DataFrame, shape (n estimates, columns of estimates)
+        `is_synthetic` set.
+    catalogue : Catalogue
+
+    Returns
+    -------
+    DataFrame
+        One row per benchmark of a wave among the estimates: a figure in benchmarks/, or a figure of a wave
+        listed under `published_as`. "reproduced" when ours rounds to the published digits.
+    """
+    ours = {(r.wave, r.indicator, r.domain, r.level): r for r in estimates.itertuples(index=False)}
+    rows = []
+    for b in [*catalogue.benchmarks, *_published_again(catalogue)]:
+        row = ours.get((b.wave, b.indicator, b.domain, b.level))
+        if row is None:
+            continue
+        gap = row.estimate - b.value / 100
+        # A value at exactly half may have been rounded either way, hence the hair's breadth.
+        reproduced = abs(gap) <= half_unit(b.decimals) * (1 + 1e-9)
+        rows.append({
+            "survey": row.survey, "wave": b.wave, "indicator": b.indicator, "domain": b.domain, "level": b.level,
+            "published": b.value / 100, "published_lower": None if b.lower is None else b.lower / 100,
+            "published_upper": None if b.upper is None else b.upper / 100, "ours": row.estimate, "difference": gap,
+            "verdict": _benchmark_verdict(bool(row.is_synthetic), bool(row.is_suppressed), reproduced, b.waived),
+            "source": b.source, "note": b.waived,
+        })  # fmt: skip
+    return pd.DataFrame(rows, columns=BENCHMARK_COLUMNS)
+
+
+def _published_again(catalogue: Catalogue) -> list[m.Benchmark]:
+    """Make benchmarks of the published figures that a microdata wave says are its own."""
+    return [
+        m.Benchmark(
+            wave=wave_id, indicator=f.indicator, domain=f.domain, level=f.level, value=f.value, lower=f.lower,
+            upper=f.upper, decimals=f.decimals, source=f.source, waived=None,
+        )
+        for wave_id, wave in catalogue.microdata_waves.items()
+        for published_as in wave.published_as
+        for f in catalogue.wave_figures(published_as)
+    ]  # fmt: skip
+
+
+def _benchmark_verdict(synthetic: bool, suppressed: bool, reproduced: bool, waived: str | None) -> str:
+    if synthetic:
+        return "synthetic"
+    if suppressed:
+        return "suppressed"
+    if reproduced:
+        return "reproduced"
+    return "waived" if waived else "not reproduced"
