@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test lint types unit bench lock ui clean
+.PHONY: setup demo test lint types unit bench dictionary lock ui clean
 
 setup: $(STAMP)
 
@@ -34,6 +34,9 @@ bench: setup
 
 ui: setup
 	$(BIN)/engagement-stats ui
+
+dictionary: setup
+	$(BIN)/python -m engagement_stats.dictionary > docs/data_dictionary.md
 
 # Pin every dependency with its hash for Python 3.11 and later (needs uv on the PATH).
 lock:

@@ -5,8 +5,10 @@ number from being published.
 Not here: anything computed, any path (resources), when assets run (automation).
 """
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import dagster as dg
 import pandas as pd
@@ -32,8 +34,9 @@ def _errors_of(workspace: WorkspaceResource, wave: WaveStatus | None) -> Iterato
         message = str(error)
     except dg.Failure:
         raise
-    except Exception as error:  # libraries quote cell values in their messages, so only the kind is shown
-        message = f"{wave.wave if wave else 'release'}: unexpected {type(error).__name__}. Please report it."
+    except Exception as error:  # libraries quote cell values in their messages, so only kind and place are shown
+        where = wave.wave if wave else "release"
+        message = f"{where}: unexpected {type(error).__name__} at {_place(error)}. Please report it."
     else:
         return
     if wave is not None:
@@ -41,6 +44,13 @@ def _errors_of(workspace: WorkspaceResource, wave: WaveStatus | None) -> Iterato
     else:
         workspace.store.fail(RELEASE, None, message)
     raise dg.Failure(message, allow_retries=False) from None
+
+
+def _place(error: Exception) -> str:
+    """Name the last line of our own code an error passed through."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [f for f in frames if "engagement_stats" in f.filename or "pipelines" in f.filename]
+    return f"{Path(ours[-1].filename).name} line {ours[-1].lineno}" if ours else "an unknown place"
 
 
 def _wave(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> tuple[WaveStatus, Fingerprint]:
@@ -72,7 +82,11 @@ def survey_file(context: dg.AssetExecutionContext, workspace: WorkspaceResource)
         frame = raw.frame.assign(**{ingest.SYNTHETIC_MARKER: raw.synthetic})
         workspace.store.write(state.wave, fingerprint, "raw", frame)
     return dg.MaterializeResult(
-        metadata={"dagster/row_count": len(frame), "columns": frame.shape[1] - 1, "sha256": fingerprint.file or ""},
+        metadata={
+            "dagster/row_count": len(frame),
+            "columns": frame.shape[1] - 1,
+            "sha256": fingerprint.file or "",
+        },
         data_version=dg.DataVersion(fingerprint.key),
     )
 
@@ -95,7 +109,10 @@ def responses(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -
         if not kept:
             raise EngagementStatsError(f"{state.wave}: {len(raw)} rows in the file became {len(frame)} responses.")
     return dg.MaterializeResult(
-        metadata={"dagster/row_count": len(frame), "missing": dg.MetadataValue.json(clean.missing_counts(frame))},
+        metadata={
+            "dagster/row_count": len(frame),
+            "missing": dg.MetadataValue.json(clean.missing_counts(frame)),
+        },
         check_results=[_checked("every_row_is_kept", kept, f"{len(frame)} responses")],
         data_version=dg.DataVersion(fingerprint.key),
     )
@@ -135,7 +152,9 @@ def weights(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> 
     group_name="waves",
     kinds={"pandas", "parquet"},
     check_specs=_blocking(
-        "wave_estimates", "benchmarks_are_reproduced", "Official figures are reproduced to rounding, or waived."
+        "wave_estimates",
+        "benchmarks_are_reproduced",
+        "Official figures are reproduced to rounding, or waived.",
     ),
 )
 def wave_estimates(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
@@ -155,8 +174,8 @@ def wave_estimates(context: dg.AssetExecutionContext, workspace: WorkspaceResour
         missed = benchmarks[benchmarks["verdict"] == "not reproduced"]
         if len(missed):
             raise EngagementStatsError(
-                f"{state.wave}: {len(missed)} published figure(s) are not reproduced: {listed(_misses(missed))}. Correct "
-                "the wave's catalogue entry, or give the reason under waived in benchmarks/."
+                f"{state.wave}: {len(missed)} published figure(s) are not reproduced: {listed(_misses(missed))}. "
+                "Correct the wave's catalogue entry, or give the reason under waived in benchmarks/."
             )
         store.write(state.wave, fingerprint, "estimates", table)
         store.write(state.wave, fingerprint, "covariances", covariances)
@@ -185,7 +204,9 @@ def _preview(table: pd.DataFrame) -> str:
     mark = f"**{phrase.SYNTHETIC}**\n\n" if table["is_synthetic"].any() else ""
     lines = ["| indicator | per cent | interval |", "|---|---|---|"]
     for r in table[(table["domain"] == "all") & ~table["is_suppressed"] & (table["unit"] == "proportion")].itertuples():
-        interval = "" if pd.isna(r.ci_lower) else f"{phrase.percentage(r.ci_lower, 1)} to {phrase.percentage(r.ci_upper, 1)}"
+        interval = (
+            "" if pd.isna(r.ci_lower) else f"{phrase.percentage(r.ci_lower, 1)} to {phrase.percentage(r.ci_upper, 1)}"
+        )
         lines.append(f"| {r.indicator} | {phrase.percentage(r.estimate, 1)} | {interval} |")
     return mark + "\n".join(lines)
 
@@ -214,6 +235,7 @@ class Current:
         self.catalogue, self.store = workspace.catalogue, workspace.store
         self.built = {k: s.fingerprint for k, s in states.items() if s.state == "fresh" and s.fingerprint is not None}
         self.failed = {k: s.reason for k, s in states.items() if s.state == "failed"}
+        self.stale = [k for k, s in states.items() if s.state == "stale"]
         self.release = publish.release_id(self.catalogue, self.built, self.failed)
         self.fingerprint = Fingerprint(None, self.release, code_digest())
 
@@ -227,7 +249,9 @@ class Current:
         # Columns empty throughout a wave have no type of their own and would decide the stack's.
         filled = [f.dropna(axis="columns", how="all") for f in frames if len(f)]
         columns = list(dict.fromkeys(c for f in frames for c in f.columns))
-        return pd.concat(filled, ignore_index=True).reindex(columns=columns) if filled else pd.DataFrame(columns=columns)
+        return (
+            pd.concat(filled, ignore_index=True).reindex(columns=columns) if filled else pd.DataFrame(columns=columns)
+        )
 
     def estimates(self) -> pd.DataFrame:
         """Stack the estimates with exactly the columns of the release."""

@@ -18,20 +18,16 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 microdata_wave_job = dg.define_asset_job(
     "microdata_wave",
-    selection=dg.AssetSelection.assets(
-        assets.survey_file, assets.responses, assets.weights, assets.wave_estimates
-    ),
-    partitions_def=assets.microdata_waves,
+    selection=dg.AssetSelection.assets(assets.survey_file, assets.responses, assets.weights, assets.wave_estimates),
     description="File, responses, weights and estimates of one wave.",
 )
 tables_wave_job = dg.define_asset_job(
     "tables_wave",
     selection=dg.AssetSelection.assets(assets.published_estimates),
-    partitions_def=assets.tables_waves,
     description="Estimates of one wave of published figures.",
 )
 release_job = dg.define_asset_job(
-    "release",
+    "publish_release",
     selection=dg.AssetSelection.assets(assets.comparisons, assets.claims, assets.release),
     description="Comparisons, claims and the released warehouse, from every current wave.",
 )
@@ -57,12 +53,17 @@ def _requests(workspace: WorkspaceResource, status: Status) -> Iterator[dg.RunRe
     for wave in waiting:
         assert wave.fingerprint is not None
         yield dg.RunRequest(
-            run_key=f"{wave.wave}-{wave.fingerprint.key}", job_name=JOBS[wave.kind].name, partition_key=wave.wave
+            run_key=f"{wave.wave}-{wave.fingerprint.key}",
+            job_name=JOBS[wave.kind].name,
+            partition_key=wave.wave,
         )
     if not waiting:
         wanted = assets.Current(workspace).release
-        if publish.current_release(workspace.workspace.warehouse) != wanted:
-            yield dg.RunRequest(run_key=wanted, job_name=release_job.name)
+        target = workspace.workspace.warehouse
+        if publish.current_release(target) != wanted:
+            # The release may be one that stood before, so the key also says what it replaces.
+            replaced = target.stat().st_mtime_ns if target.exists() else 0
+            yield dg.RunRequest(run_key=f"{wanted}-{replaced}", job_name=release_job.name)
 
 
 @dg.sensor(
@@ -91,4 +92,6 @@ def landing_folder(
 )
 def monthly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Ask for the release from every current wave."""
-    return dg.RunRequest(run_key=f"{context.scheduled_execution_time:%Y-%m}" if context.scheduled_execution_time else None)
+    return dg.RunRequest(
+        run_key=f"{context.scheduled_execution_time:%Y-%m}" if context.scheduled_execution_time else None
+    )

@@ -5,14 +5,14 @@ Not here: what a job does (assets), what a user sees (engagement_stats.cli).
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
 
 from engagement_stats import publish
-from engagement_stats.errors import CatalogueError, listed
+from engagement_stats.errors import UsageError, listed
 from engagement_stats.status import WaveStatus
 from engagement_stats.workspace import Workspace
 from pipelines import automation
@@ -20,27 +20,68 @@ from pipelines.assets import RELEASE, Current
 from pipelines.definitions import definitions
 from pipelines.resources import WorkspaceResource
 
+UNFINISHED = "its run did not finish, or its file changed meanwhile; see the runs in `engagement-stats ui`"
+
 Progress = Callable[[str, int, int], None]
+# For a home folder without a dagster.yaml of its own; unless told so, Dagster reports usage to its makers.
+SETTINGS = """\
+telemetry: {enabled: false}
+nux: {enabled: false}
+compute_logs: {module: dagster._core.storage.noop_compute_log_manager, class: NoOpComputeLogManager}
+concurrency: {runs: {max_concurrent_runs: 1}}
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a run did: waves built, waves that failed and why, and the release (None when it failed)."""
+    """What a run did: waves built, unchanged, failed and why, and the release that now stands (None: there is none).
+
+    `held` names waves that changed too and were not asked for; while there are any the release stays as it was.
+    """
 
     built: tuple[str, ...]
     unchanged: tuple[str, ...]
     failed: dict[str, str]
+    held: tuple[str, ...]
     release: str | None
     release_is_new: bool
+
+
+def dagster_home(home: Path) -> Path:
+    """Return the folder Dagster is to call its home: the one with dagster.yaml, or .dagster below ours."""
+    if (home / "dagster.yaml").is_file():
+        return home
+    folder = home / ".dagster"
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = folder / "dagster.yaml"
+    if not settings.exists():
+        settings.write_text(SETTINGS, encoding="utf-8")
+    return folder
 
 
 @contextmanager
 def instance_of(home: Path) -> Iterator[dg.DagsterInstance]:
     """Open Dagster's own records below the home folder, by its dagster.yaml where there is one."""
-    folder = home if (home / "dagster.yaml").is_file() else home / ".dagster"
-    folder.mkdir(parents=True, exist_ok=True)
-    with dg.DagsterInstance.from_config(str(folder)) as instance:
+    folder = dagster_home(home)
+    # Dagster takes a relative folder in dagster.yaml from the working directory, not from the file's place.
+    with chdir(home), dg.DagsterInstance.from_config(str(folder)) as instance:
         yield instance
+
+
+def register(workspace: Workspace) -> None:
+    """Make every catalogued wave a partition, so that the web interface shows it before its first run."""
+    resource = _resource(workspace)
+    with instance_of(workspace.home) as instance:
+        automation.register(instance, resource.status())
+
+
+def _resource(workspace: Workspace) -> WorkspaceResource:
+    return WorkspaceResource(
+        data=str(workspace.data),
+        private=str(workspace.private),
+        warehouse=str(workspace.warehouse),
+        catalogue_folder=str(workspace.catalogue or ""),
+    )
 
 
 def _silent(step: str, done: int, of: int) -> None:
@@ -54,7 +95,7 @@ def run(workspace: Workspace, waves: Sequence[str] = (), progress: Progress = _s
     ----------
     workspace : Workspace
     waves : sequence of str, optional
-        Build these only (the release still holds every current wave); all when empty.
+        Build these only; all when empty. The release is rebuilt unless another wave of it has changed too.
     progress : callable, optional
         Called with what is being built, how many are done, and of how many.
 
@@ -67,19 +108,16 @@ def run(workspace: Workspace, waves: Sequence[str] = (), progress: Progress = _s
     EngagementStatsError
         The catalogue is not valid, a wave is not in it, or the data folder does not exist.
     """
-    resource = WorkspaceResource(
-        data=str(workspace.data), warehouse=str(workspace.warehouse), catalogue_folder=str(workspace.catalogue or "")
-    )
+    resource = _resource(workspace)
     status = resource.status()
     strange = [w for w in waves if w not in status.waves]
     if strange:
-        raise CatalogueError(f"--wave: {listed(strange)} not in the catalogue. `engagement-stats status` lists the waves.")
+        raise UsageError(f"--wave: {listed(strange)} not in the catalogue. `engagement-stats status` lists the waves.")
     wanted = [s for s in status.waves.values() if s.needs_building and (not waves or s.wave in waves)]
     unbuildable = {
         s.wave: s.reason
         for s in status.waves.values()
-        if (s.fingerprint is None and s.state == "failed")
-        or (waves and s.wave in waves and s.state == "catalogued")
+        if (s.fingerprint is None and s.state == "failed") or (waves and s.wave in waves and s.state == "catalogued")
     }
     total = len(wanted) + 1
     with instance_of(workspace.home) as instance:
@@ -89,19 +127,21 @@ def run(workspace: Workspace, waves: Sequence[str] = (), progress: Progress = _s
             progress(wave.wave, done, total)
             _execute(code_location, automation.JOBS[wave.kind].name, instance, wave)
         current = Current(resource)
-        failed = {**current.failed, **unbuildable}
+        unfinished = {w.wave: UNFINISHED for w in wanted if w.wave not in current.built}
+        failed = {**unfinished, **current.failed, **unbuildable}
+        # A release without a wave that merely waits would take published numbers away.
+        held = tuple(current.stale) if waves else ()
         stands = publish.current_release(workspace.warehouse)
-        release: str | None = current.release
-        if stands != current.release:
+        if stands != current.release and not held:
             progress("release", total - 1, total)
             _execute(code_location, automation.release_job.name, instance, None)
-            release = publish.current_release(workspace.warehouse)
-            if release != current.release:
-                release, failed["release"] = None, resource.store.failure(RELEASE, None) or "the release run failed; see the runs in `engagement-stats ui`"
+            if publish.current_release(workspace.warehouse) != current.release:
+                failed["release"] = resource.store.failure(RELEASE, None) or UNFINISHED
         progress("done", total, total)
+    release = publish.current_release(workspace.warehouse)
     built = tuple(w.wave for w in wanted if w.wave not in failed)
     fresh = tuple(w for w, s in status.waves.items() if s.state == "fresh")
-    return Report(built, fresh, failed, release, stands != release)
+    return Report(built, fresh, failed, held, release, release != stands)
 
 
 def _execute(code_location: dg.Definitions, job: str, instance: dg.DagsterInstance, wave: WaveStatus | None) -> bool:

@@ -276,6 +276,7 @@ CREATE TABLE waves (
     year BIGINT NOT NULL,
     fieldwork_start DATE,
     fieldwork_end DATE,
+    fieldwork_precision VARCHAR NOT NULL,
     mode VARCHAR NOT NULL,
     sampling VARCHAR NOT NULL,
     break_before VARCHAR,
@@ -299,6 +300,7 @@ COMMENT ON COLUMN waves.kind IS '''microdata'' (a file of respondents) or ''tabl
 COMMENT ON COLUMN waves.year IS 'Year in which fieldwork began.';
 COMMENT ON COLUMN waves.fieldwork_start IS 'First day of fieldwork, where known.';
 COMMENT ON COLUMN waves.fieldwork_end IS 'Last day of fieldwork, where known.';
+COMMENT ON COLUMN waves.fieldwork_precision IS '''day'', or ''month'' when only months are known and the dates are their first and last days.';
 COMMENT ON COLUMN waves.mode IS 'How answers were collected.';
 COMMENT ON COLUMN waves.sampling IS 'How respondents were chosen.';
 COMMENT ON COLUMN waves.break_before IS 'Why this wave does not simply continue the one before it in its series; null when it does.';

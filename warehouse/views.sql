@@ -62,29 +62,30 @@ COMMENT ON VIEW trend IS 'Each indicator through the waves of one series, with b
 
 CREATE VIEW lbn_v_england AS
 SELECT
-    comparison,
-    level,
-    label,
-    left_wave,
-    left_indicator,
-    left_estimate AS lbn,
-    right_wave,
-    right_indicator,
-    right_estimate AS england,
-    difference,
-    ci_lower,
-    ci_upper,
-    ratio,
-    ratio_ci_lower,
-    ratio_ci_upper,
-    grade,
-    differs_on,
-    verdict,
-    sentence,
-    caveats,
-    is_synthetic,
-    release_id
-FROM comparisons
-WHERE comparison LIKE '%lbn%'
-ORDER BY is_synthetic, comparison, level;
+    c.comparison,
+    c.level,
+    c.label,
+    c.left_wave,
+    c.left_indicator,
+    c.left_estimate AS lbn,
+    c.right_wave,
+    c.right_indicator,
+    c.right_estimate AS england,
+    c.difference,
+    c.ci_lower,
+    c.ci_upper,
+    c.ratio,
+    c.ratio_ci_lower,
+    c.ratio_ci_upper,
+    c.grade,
+    c.differs_on,
+    c.verdict,
+    c.sentence,
+    c.caveats,
+    c.is_synthetic,
+    c.release_id
+FROM comparisons AS c
+JOIN surveys AS s ON s.id = c.left_survey
+WHERE c.left_domain = 'lbn' OR regexp_matches(s.geography, 'left.behind', 'i')
+ORDER BY c.is_synthetic, c.comparison, c.level;
 COMMENT ON VIEW lbn_v_england IS '''Left behind'' neighbourhoods against England: the numbers, what differs, the verdict, and the sentence a writer may use.';

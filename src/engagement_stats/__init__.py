@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["SampleDesign", "compare", "estimate", "weight"]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module or a class
+def __getattr__(name: str) -> Any:
     if name == "SampleDesign":
         return import_module("engagement_stats.design").SampleDesign
     if name in __all__:

@@ -71,8 +71,7 @@ def _declared_missing(raw: ingest.RawFile, name: str, codes: Sequence[str]) -> p
     text = as_codes(column)
     empty = text == ""
     for low, high in raw.user_missing.get(name, ()):
-        if isinstance(low, int | float) and isinstance(high, int | float):
-            empty |= column.between(low, high)
+        empty |= text == low if isinstance(low, str) else column.between(low, high)
     return empty | text.isin(list(codes))
 
 
@@ -83,8 +82,8 @@ def _numbers(name: str, column: pd.Series, missing: pd.Series) -> pd.Series:
     bad = int((numbers.isna() & ~missing).sum())
     if bad:
         raise EstimationError(
-            f"{name}: {bad} respondent(s) have a value that is not a number. Expected numbers. Name the codes that mean "
-            "no answer with --missing, or the categories that count with --counts."
+            f"{name}: {bad} respondent(s) have a value that is not a number. Expected numbers. Name the codes that "
+            "mean no answer with --missing, or the categories that count with --counts."
         )
     return numbers.astype("float64")
 
@@ -143,7 +142,7 @@ def _filter(raw: ingest.RawFile, expression: str) -> np.ndarray:
     except duckdb.Error:
         raise EstimationError(
             f'--where: "{expression}" is not a condition on columns of the file. '
-            "Expected something like \"sex = 1 AND age >= 65\"."
+            'Expected something like "sex = 1 AND age >= 65".'
         ) from None
     if len(chosen) != len(frame):
         raise EstimationError("--where: the condition does not give one answer a respondent.")
@@ -154,13 +153,11 @@ def _frame(raw: ingest.RawFile, request: Request, replicates: Sequence[str]) -> 
     columns: dict[str, Any] = {}
     for name in dict.fromkeys(part for family in request.by for part in family.split(CROSS)):
         columns[name] = _levels(raw, name, _declared_missing(raw, name, request.missing))
-    for name in [request.stratum, *request.psu]:
-        if name:
-            codes = as_codes(raw.frame[name])
-            columns[f"design {name}"] = codes.mask(codes == "")
-    for name in [request.weight, *request.fpc, *replicates]:
-        if name:
-            columns[f"design {name}"] = _numbers(name, raw.frame[name], as_codes(raw.frame[name]) == "")
+    for name in filter(None, [request.stratum, *request.psu]):
+        codes = as_codes(raw.frame[name])
+        columns[f"design {name}"] = codes.mask(codes == "")
+    for name in filter(None, [request.weight, *request.fpc, *replicates]):
+        columns[f"design {name}"] = _numbers(name, raw.frame[name], as_codes(raw.frame[name]) == "")
     for name in request.variables:
         missing = _declared_missing(raw, name, request.missing)
         counted = request.statistic == "proportion" and request.counts
@@ -231,7 +228,8 @@ def run(path: Path, request: Request) -> pd.DataFrame:
             table = estimate.total(frame, values, **options)
     except EstimationError as error:
         # The estimator names columns of our frame; the user knows the file's.
-        raise EstimationError(re.sub(r"\b(design|value) (?=\S)", "", str(error))) from None
+        message = re.sub(r"\b(design|value) (?=\S)", "", str(error)).replace("counts=", "--counts")
+        raise EstimationError(message) from None
     return table.assign(
         indicator=table["indicator"].str.removeprefix("value "),
         weight=request.weight,

@@ -57,7 +57,7 @@ def _supports(stated: m.Stated, point: float) -> bool:
     return stated.lower <= point <= stated.upper
 
 
-def _by_estimate(claim: m.Claim, side: m.Side, row: Any, catalogue: Catalogue) -> dict[str, Any]:  # noqa: ANN401 - a row
+def _by_estimate(claim: m.Claim, side: m.Side, row: Any, catalogue: Catalogue) -> dict[str, Any]:
     where = f"{side.wave}, {side.indicator}, {side.domain}, {side.level}"
     if row is None or row.is_suppressed:
         why = "is suppressed" if row is not None else "is not in this release"
@@ -68,13 +68,13 @@ def _by_estimate(claim: m.Claim, side: m.Side, row: Any, catalogue: Catalogue) -
         "observed": _shown("level", row.estimate),
         "verdict": "supported" if supported else "not supported",
         "sentence": f"{phrase.SYNTHETIC + ': ' if row.is_synthetic else ''}{text}.",
-        "caveats": row.note or "",
+        "caveats": row.note if isinstance(row.note, str) else "",
         "evidence": f"estimate {where}; source {row.source}",
         "is_synthetic": bool(row.is_synthetic),
     }
 
 
-def _by_comparison(claim: m.Claim, row: Any) -> dict[str, Any]:  # noqa: ANN401 - a row
+def _by_comparison(claim: m.Claim, row: Any) -> dict[str, Any]:
     if row is None:
         return _undecided(f"The comparison {claim.comparison} is not in this release: a side has not landed.")
     if row.is_suppressed:
@@ -83,7 +83,9 @@ def _by_comparison(claim: m.Claim, row: Any) -> dict[str, Any]:  # noqa: ANN401 
         point, low, high = row.ratio, row.ratio_ci_lower, row.ratio_ci_upper
     else:
         point, low, high = row.ratio - 1, row.ratio_ci_lower - 1, row.ratio_ci_upper - 1
-    span = "" if math.isnan(low) else f" ({_shown(claim.stated.quantity, low)} to {_shown(claim.stated.quantity, high)})"
+    span = (
+        "" if math.isnan(low) else f" ({_shown(claim.stated.quantity, low)} to {_shown(claim.stated.quantity, high)})"
+    )
     observed = f"{_shown(claim.stated.quantity, point)}{span}"
     if row.grade == "not_comparable":
         verdict = "not comparable"

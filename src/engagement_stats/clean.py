@@ -15,8 +15,8 @@ import pandas as pd
 
 from engagement_stats.catalogue import Catalogue
 from engagement_stats.catalogue import model as m
+from engagement_stats.codes import as_codes, is_code
 from engagement_stats.errors import CleaningError, listed
-from engagement_stats.codes import as_codes
 
 MISSING_SUFFIX = "__missing"
 
@@ -27,20 +27,15 @@ def _coded(where: str, column: pd.Series, code_list: m.CodeList) -> tuple[pd.Ser
     seen = pd.unique(codes)
     unknown = sorted(c for c in seen if c not in code_list.codes and c not in code_list.missing)
     if unknown:
-        shown = ["(empty)" if c == "" else c if _is_code(c) else "(text)" for c in unknown]
+        shown = ["(empty)" if c == "" else c if is_code(c) else "(text)" for c in unknown]
         raise CleaningError(
-            f"{where}: {len(unknown)} raw code(s) have no category. Got {listed(list(dict.fromkeys(shown)))}; the "
-            f"catalogue has {listed([*code_list.codes, *code_list.missing])}. Add each with a category or under missing."
+            f"{where}: {len(unknown)} raw code(s) have no category. Got {listed(list(dict.fromkeys(shown)))}; "
+            f"the catalogue has {listed([*code_list.codes, *code_list.missing])}. "
+            "Add each with a category or under missing."
         )
     levels = list(dict.fromkeys(code_list.codes.values()))
     answers = pd.Series(pd.Categorical(codes.map(code_list.codes), categories=levels), index=column.index)
     return answers, codes.map(code_list.missing)
-
-
-def _is_code(text: str) -> bool:
-    """Say whether a raw value is short enough to be a code; longer text may be a respondent's own words."""
-    return len(text) <= 6
-
 
 def _numbers(where: str, column: pd.Series, missing: dict[str, m.MissingReason]) -> tuple[pd.Series, pd.Series]:
     codes = as_codes(column)
@@ -87,7 +82,7 @@ def _respondents(where: str, frame: pd.DataFrame, identifier: m.RespondentId) ->
     if not identifier.columns:
         return pd.Series(np.arange(1, len(frame) + 1), index=frame.index).astype("str")
     parts = [as_codes(frame[c]) for c in identifier.columns]
-    empty = int(sum((p == "") for p in parts).gt(0).sum())  # type: ignore[union-attr]
+    empty = int(sum((p == "") for p in parts).gt(0).sum())
     if empty:
         raise CleaningError(
             f"{where} {'+'.join(identifier.columns)}: {empty} respondent(s) have no identifier. Deposit the file again."

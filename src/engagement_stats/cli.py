@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engagement_stats.errors import EngagementStatsError
+from engagement_stats.errors import EngagementStatsError, UsageError, listed
 from engagement_stats.show import FORMATS
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ ESTIMATE_HEADINGS = {
 }  # fmt: skip
 STATUS_HEADINGS = {"wave": "wave", "state": "state", "kind": "kind", "file": "file", "reason": "why"}
 SHOWN_UNCLAIMED = 20
+STOPPING_SECONDS = 15
 
 
 def _say(text: str) -> None:
@@ -48,6 +49,12 @@ def _workspace(args: argparse.Namespace) -> "Workspace":
     )
 
 
+def _make_default_data(args: argparse.Namespace, workspace: "Workspace") -> None:
+    """Make the default landing folder on first use; one that was named and is not there is an error."""
+    if args.data is None and workspace.data == workspace.home / "data" / "landing":
+        workspace.data.mkdir(parents=True, exist_ok=True)
+
+
 def _released(args: argparse.Namespace, query: str) -> "pd.DataFrame":
     """Query the released warehouse, read only."""
     import duckdb
@@ -55,8 +62,8 @@ def _released(args: argparse.Namespace, query: str) -> "pd.DataFrame":
     warehouse = _workspace(args).warehouse
     if not warehouse.is_file():
         raise EngagementStatsError(
-            f"{warehouse}: there is no release. Make one with `engagement-stats run` or `engagement-stats demo`, or name "
-            "one with --warehouse."
+            f"{warehouse}: there is no release. Make one with `engagement-stats run` or `engagement-stats demo`, or "
+            "name one with --warehouse."
         )
     try:
         with duckdb.connect(str(warehouse), read_only=True) as connection:
@@ -81,7 +88,12 @@ def _report(report: "Report", workspace: "Workspace") -> int:
     for wave, message in report.failed.items():
         _say(f"FAILED {wave}\n  " + message.replace("\n", "\n  "))
     _say(f"{len(report.built)} wave(s) built, {len(report.unchanged)} unchanged, {len(report.failed)} failed.")
-    if report.release is not None:
+    if report.held:
+        _say(
+            f"The release was left as it is: {len(report.held)} other wave(s) changed too ({listed(report.held)}). "
+            "Run without --wave to build them and the release."
+        )
+    elif report.release is not None:
         word = "New release" if report.release_is_new else "Nothing changed; release"
         _say(f"{word} {report.release} at {workspace.warehouse}")
     return 1 if report.failed else 0
@@ -89,13 +101,11 @@ def _report(report: "Report", workspace: "Workspace") -> int:
 
 def _run(args: argparse.Namespace) -> int:
     workspace = _workspace(args)
-    if args.data is None and not workspace.data.exists() and workspace.data == workspace.home / "data" / "landing":
-        workspace.data.mkdir(parents=True)
+    _make_default_data(args, workspace)
     return _report(_with_progress(lambda progress: _pipeline(workspace, args.wave, progress)), workspace)
 
 
 def _pipeline(workspace: "Workspace", waves: Sequence[str], progress: "Progress") -> "Report":
-    os.environ.update(workspace.environment())
     from pipelines.run import run
 
     return run(workspace, waves, progress)
@@ -143,9 +153,7 @@ def _claims(args: argparse.Namespace) -> int:
         return 0
     import textwrap
 
-    from rich.console import Console
-
-    console = Console(width=None if sys.stdout.isatty() else 110, highlight=False)
+    console = show.paper(110)
     parts = {
         "says": "quotation", "stated": "stated", "arithmetic": "arithmetic", "observed": "observed",
         "evidence": "evidence", "caveats": "caveats", "may write": "sentence",
@@ -172,8 +180,7 @@ def _status(args: argparse.Namespace) -> int:
     from engagement_stats.store import Store
 
     workspace = _workspace(args)
-    if not workspace.data.is_dir() and args.data is None:
-        workspace.data.mkdir(parents=True)
+    _make_default_data(args, workspace)
     entries = catalogue.load(workspace.catalogue)
     found = status.survey(entries, workspace.data, Store(workspace.private))
 
@@ -181,11 +188,25 @@ def _status(args: argparse.Namespace) -> int:
         return "" if path is None else str(path.relative_to(workspace.data))
 
     rows: list[dict[str, Any]] = [
-        {"wave": w.wave, "label": w.label, "kind": w.kind, "state": w.state, "file": shown(w.file), "reason": w.reason}
+        {
+            "wave": w.wave,
+            "label": w.label,
+            "kind": w.kind,
+            "state": w.state,
+            "file": shown(w.file),
+            "reason": w.reason,
+        }
         for w in found.waves.values()
     ]
     unclaimed = [
-        {"wave": None, "label": None, "kind": None, "state": "unclaimed", "file": shown(p), "reason": "no wave claims it"}
+        {
+            "wave": None,
+            "label": None,
+            "kind": None,
+            "state": "unclaimed",
+            "file": shown(p),
+            "reason": "no wave claims it",
+        }
         for p in found.unclaimed
     ]
     show.frame(
@@ -217,14 +238,15 @@ def _estimate(args: argparse.Namespace) -> int:
 
 
 def _ui(args: argparse.Namespace) -> int:
+    import signal
     import subprocess
 
+    from pipelines import run
+
     workspace = _workspace(args)
-    home = workspace.home
-    has_settings = (home / "dagster.yaml").is_file()
-    instance = home if has_settings else home / ".dagster"
-    instance.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, **workspace.environment(), "DAGSTER_HOME": str(instance)}
+    _make_default_data(args, workspace)
+    run.register(workspace)
+    environment = {**os.environ, **workspace.environment(), "DAGSTER_HOME": str(run.dagster_home(workspace.home))}
     binaries = Path(sys.executable).parent
     where = ["-m", "pipelines.definitions"]
     server = [str(binaries / "dagster-webserver"), *where, "--host", "127.0.0.1", "--port", str(args.port)]
@@ -232,7 +254,12 @@ def _ui(args: argparse.Namespace) -> int:
     if args.allow_runs:
         commands.append([str(binaries / "dagster-daemon"), "run", *where])
     _say(f"http://127.0.0.1:{args.port} ({'runs allowed' if args.allow_runs else 'read only'}); stop with Ctrl-C")
-    running = [subprocess.Popen(c, cwd=home, env=environment) for c in commands]
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    running = [subprocess.Popen(c, cwd=workspace.home, env=environment) for c in commands]
     try:
         return max(process.wait() for process in running)
     except KeyboardInterrupt:
@@ -240,16 +267,26 @@ def _ui(args: argparse.Namespace) -> int:
     finally:
         for process in running:
             process.terminate()
+        for process in running:
+            try:
+                process.wait(STOPPING_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def _shared(*, data: bool = False, warehouse: bool = False, formats: bool = False) -> argparse.ArgumentParser:
     parent = argparse.ArgumentParser(add_help=False)
     if data:
         parent.add_argument("--data", type=Path, metavar="DIR", help="folder of deposited files (default data/landing)")
-        parent.add_argument("--catalogue", type=Path, metavar="DIR", help="catalogue folder (default: the package's own)")
+        parent.add_argument(
+            "--catalogue", type=Path, metavar="DIR", help="catalogue folder (default: the package's own)"
+        )
     if warehouse:
         parent.add_argument(
-            "--warehouse", type=Path, metavar="FILE", help="released file (default warehouse/engagement_stats.duckdb)"
+            "--warehouse",
+            type=Path,
+            metavar="FILE",
+            help="released file (default warehouse/engagement_stats.duckdb)",
         )
     if formats:
         parent.add_argument("--format", choices=FORMATS, default="table", help="how to print (default table)")
@@ -263,7 +300,7 @@ def _share(text: str) -> float:
     return value
 
 
-def _several(parser: argparse.ArgumentParser, name: str, metavar: str, text: str, **more: Any) -> None:  # noqa: ANN401 - argparse's
+def _several(parser: argparse.ArgumentParser, name: str, metavar: str, text: str, **more: Any) -> None:
     parser.add_argument(name, nargs="+", action="extend", default=[], metavar=metavar, help=text, **more)
 
 
@@ -301,7 +338,9 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def add(name: str, action: Callable[[argparse.Namespace], int], text: str, *parents: argparse.ArgumentParser) -> Any:  # noqa: ANN401 - argparse's
+    def add(
+        name: str, action: Callable[[argparse.Namespace], int], text: str, *parents: argparse.ArgumentParser
+    ) -> Any:
         command = commands.add_parser(name, help=text, description=text, parents=list(parents))
         command.set_defaults(action=action)
         return command
@@ -310,7 +349,12 @@ def parser() -> argparse.ArgumentParser:
     add("demo", _demo, "make synthetic inputs, run the whole pipeline on them, print the headlines", both)
     run = add("run", _run, "run the pipeline on what has landed", _shared(data=True, warehouse=True))
     _several(run, "--wave", "W", "build only these waves")
-    add("status", _status, "waves: catalogued, landed, fresh, stale, failed, and why", _shared(data=True, formats=True))
+    add(
+        "status",
+        _status,
+        "waves: catalogued, landed, fresh, stale, failed, and why",
+        _shared(data=True, formats=True),
+    )
     _estimate_options(add("estimate", _estimate, "design-based estimates from any survey file", _shared(formats=True)))
     add("headlines", _headlines, "the released headlines", both)
     add("claims", _claims, "each claim with its verdict, evidence and caveats", both)
@@ -339,11 +383,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     args = parser().parse_args(argv)
     try:
-        return int(args.action(args))
+        code = int(args.action(args))
+        sys.stdout.flush()
     except EngagementStatsError as error:
         _say(f"error: {error}")
-        return 1
+        return 2 if isinstance(error, UsageError) else 1
     except BrokenPipeError:
         # The reader of a pipe went away, as `| head` does; nothing is left to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except KeyboardInterrupt:
+        _say("stopped")
+        return 130
+    except Exception as error:  # a user is shown no traceback: libraries quote cell values in their messages
+        if sys.flags.dev_mode:
+            raise
+        _say(f"error: unexpected {type(error).__name__}. Please report it; `python -X dev` shows where it was raised.")
+        return 1
+    return code

@@ -1,7 +1,9 @@
 """The one text form of a raw code, so that 1 in a tab file and 1.0 in a .sav file are the same code.
 
-Belongs here: that form. Not here: what a code means (catalogue).
+Belongs here: that form, and what may be shown as a code. Not here: what a code means (catalogue).
 """
+
+import math
 
 import pandas as pd
 
@@ -14,8 +16,28 @@ def as_codes(column: pd.Series) -> pd.Series:
     >>> as_codes(pd.Series([1.0, -9.0, 2.5, float("nan")])).tolist()
     ['1', '-9', '2.5', '']
     """
+    if pd.api.types.is_object_dtype(column):
+        column = column.map(_text, na_action="ignore")
     if not pd.api.types.is_numeric_dtype(column):
         return column.astype("str").fillna("")
     values, positions = pd.factorize(column)[::-1]
-    texts = [str(int(v)) if float(v) == int(v) else repr(float(v)) for v in values]
+    texts = [_text(v) for v in values.tolist()]
     return pd.Series([texts[p] if p >= 0 else "" for p in positions], index=column.index, dtype="str")
+
+
+def is_code(text: str) -> bool:
+    """Say whether a raw value is short enough to be a code; longer text may be a respondent's own words.
+
+    Examples
+    --------
+    >>> is_code("-9"), is_code("I would rather not say")
+    (True, False)
+    """
+    return len(text) <= 6
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float):
+        return str(int(value)) if math.isfinite(value) and value == int(value) else repr(value)
+    # A whole number never passes through a float, in which large identifiers run together.
+    return str(int(value)) if isinstance(value, int) else str(value)

@@ -49,7 +49,8 @@ def difference(
     left_degrees_of_freedom: float = math.inf,
     right_degrees_of_freedom: float = math.inf,
     degrees_of_freedom: float | None = None,
-    rounding: float = 0.0,
+    left_rounding: float = 0.0,
+    right_rounding: float = 0.0,
     confidence: float = CONFIDENCE,
 ) -> Difference:
     """Estimate a difference and a ratio of two estimates.
@@ -66,9 +67,9 @@ def difference(
         Combined by Satterthwaite's rule for independent samples.
     degrees_of_freedom : float, optional
         Of the difference, for two estimates of one sample.
-    rounding : float, default 0
-        The most that rounding of published figures can have moved the difference: the interval is widened by
-        it on both sides, and the test is of a difference beyond it.
+    left_rounding, right_rounding : float, default 0
+        The most that rounding of a published figure can have moved each side: intervals are widened by what
+        that does to their ends, and the test is of a difference beyond both together.
     confidence : float in (0, 1), default 0.95
 
     Returns
@@ -98,16 +99,15 @@ def difference(
     if df is None:
         df = satterthwaite([v1, v2], [left_degrees_of_freedom, right_degrees_of_freedom]) if se > 0 else math.inf
     t = _t_quantile(df, confidence)
+    rounding = left_rounding + right_rounding
     excess = max(abs(gap) - rounding, 0.0)
     p = _two_sided_p(excess / se, df) if se > 0 else (1.0 if excess == 0 else 0.0)
     low, high = math.nan, math.nan
-    if left > 0 and right > 0:
+    if left > 0 and right > right_rounding:
         spread = math.sqrt(max(v1 / left**2 + v2 / right**2 - 2 * covariance / (left * right), 0.0))
-        slack = rounding * (1 / left + 1 / right) / 2
-        low, high = ratio * math.exp(-t * spread - slack), ratio * math.exp(t * spread + slack)
-    return Difference(
-        gap, se, gap - t * se - rounding, gap + t * se + rounding, ratio, low, high, df, min(p, 1.0)
-    )
+        low = max(left - left_rounding, 0.0) / (right + right_rounding) * math.exp(-t * spread)
+        high = (left + left_rounding) / (right - right_rounding) * math.exp(t * spread)
+    return Difference(gap, se, gap - t * se - rounding, gap + t * se + rounding, ratio, low, high, df, min(p, 1.0))
 
 
 def _t_quantile(df: float, confidence: float) -> float:
@@ -217,7 +217,9 @@ def _breaks_between(catalogue: Catalogue, left: m.Side, right: m.Side) -> list[s
         return []
     order = catalogue.series_waves(a.survey, a.series)
     first, last = sorted([order.index(left.wave), order.index(right.wave)])
-    return [x.reason for x in catalogue.surveys[a.survey].series[a.series].breaks if x.wave in order[first + 1 : last + 1]]
+    return [
+        x.reason for x in catalogue.surveys[a.survey].series[a.series].breaks if x.wave in order[first + 1 : last + 1]
+    ]
 
 
 def _differing(catalogue: Catalogue, left: m.Side, right: m.Side) -> dict[m.Axis, tuple[str, str]]:
@@ -233,7 +235,7 @@ def _differing(catalogue: Catalogue, left: m.Side, right: m.Side) -> dict[m.Axis
             same_question and axis in ("wording", "prompting")
         )
         if not settled and (a[axis] != b[axis] or a[axis] == UNKNOWN):
-            out[axis] = (a[axis], b[axis])  # type: ignore[index]
+            out[axis] = (a[axis], b[axis])
     if a["population_geography"] != b["population_geography"]:
         out["population_geography"] = (a["population_geography"], b["population_geography"])
     if _months_apart(wave_a.fieldwork, wave_b.fieldwork) > catalogue.rules.comparability.fieldwork_months:
@@ -273,7 +275,9 @@ def judge(
     rules = catalogue.rules.comparability
     axes = {k: v for k, v in _differing(catalogue, left, right).items() if k not in set(about)}
     caveats = [
-        rules.axes[k].caveat.format(left=v[0], right=v[1]).replace(f"{UNKNOWN} against {UNKNOWN}", f"{UNKNOWN} of either")
+        rules.axes[k]
+        .caveat.format(left=v[0], right=v[1])
+        .replace(f"{UNKNOWN} against {UNKNOWN}", f"{UNKNOWN} of either")
         for k, v in axes.items()
     ]
     grades = {rules.axes[k].grade for k in axes}
@@ -287,10 +291,12 @@ def judge(
     return Judgement(grade, tuple(axes), tuple(caveats))
 
 
-def _covariance(covariances: pd.DataFrame, pair: Pair) -> float:
+def _covariance(covariances: pd.DataFrame, pair: Pair, variance_basis: str) -> float:
     """Return the covariance of two sides of one wave; two waves are independent samples."""
     if pair.left.wave != pair.right.wave:
         return 0.0
+    if variance_basis in ("published", "assumed"):
+        return math.nan  # nobody publishes it
     a, b = pair.left.key, pair.right.key
     for x, y in ((a, b), (b, a)):
         found = covariances.loc[
@@ -308,7 +314,7 @@ def _covariance(covariances: pd.DataFrame, pair: Pair) -> float:
     )
 
 
-def _numbers(left: Any, right: Any, covariance: float, same_wave: bool) -> Difference:  # noqa: ANN401 - named tuples
+def _numbers(left: Any, right: Any, covariance: float, same_wave: bool) -> Difference:
     return difference(
         left.estimate,
         right.estimate,
@@ -318,16 +324,17 @@ def _numbers(left: Any, right: Any, covariance: float, same_wave: bool) -> Diffe
         left_degrees_of_freedom=_df(left.degrees_of_freedom),
         right_degrees_of_freedom=_df(right.degrees_of_freedom),
         degrees_of_freedom=min(_df(left.degrees_of_freedom), _df(right.degrees_of_freedom)) if same_wave else None,
-        rounding=float(np.nan_to_num(left.rounding)) + float(np.nan_to_num(right.rounding)),
+        left_rounding=float(np.nan_to_num(left.rounding)),
+        right_rounding=float(np.nan_to_num(right.rounding)),
     )
 
 
 def _df(value: float) -> float:
-    """Published standard errors come without degrees of freedom: their samples are large, so the normal holds."""
+    """Take the normal for a published standard error: it comes without degrees of freedom, from a large sample."""
     return math.inf if value is None or math.isnan(value) else float(value)
 
 
-def _row(catalogue: Catalogue, pair: Pair, left: Any, right: Any, covariances: pd.DataFrame) -> dict[str, Any]:  # noqa: ANN401 - named tuples
+def _row(catalogue: Catalogue, pair: Pair, left: Any, right: Any, covariances: pd.DataFrame) -> dict[str, Any]:
     judgement = judge(catalogue, pair.left, pair.right, about=pair.about, override=pair.override)
     hidden = bool(left.is_suppressed or right.is_suppressed)
     row: dict[str, Any] = {
@@ -342,16 +349,16 @@ def _row(catalogue: Catalogue, pair: Pair, left: Any, right: Any, covariances: p
         row[f"{name}_estimate"] = math.nan if hidden else estimate.estimate
     same_wave = pair.left.wave == pair.right.wave
     if hidden:
-        row |= dict.fromkeys(Difference.__slots__, math.nan)  # type: ignore[attr-defined]
+        row |= dict.fromkeys(Difference.__slots__, math.nan)
     else:
-        numbers = _numbers(left, right, _covariance(covariances, pair) if same_wave else 0.0, same_wave)
-        row |= {k: getattr(numbers, k) for k in numbers.__slots__}  # type: ignore[attr-defined]
+        numbers = _numbers(left, right, _covariance(covariances, pair, left.variance_basis), same_wave)
+        row |= {k: getattr(numbers, k) for k in numbers.__slots__}
     if judgement.grade == "not_comparable":
         row["p_value"] = math.nan
     return row
 
 
-def _verdict(row: Any) -> str | None:  # noqa: ANN401 - named tuple
+def _verdict(row: Any) -> str | None:
     if row.is_suppressed:
         return None
     if row.grade == "not_comparable":
@@ -396,7 +403,7 @@ def comparisons(estimates: pd.DataFrame, covariances: pd.DataFrame, catalogue: C
 COLUMNS = [
     "comparison", "level", "label", "indicator",
     *(f"{s}_{c}" for s in ("left", "right") for c in ("survey", *KEY, "estimate")),
-    *Difference.__slots__,  # type: ignore[attr-defined]
+    *Difference.__slots__,
     "family", "grade", "differs_on", "caveats", "is_suppressed", "is_synthetic",
     "p_adjusted", "family_size", "adjustment", "verdict",
 ]  # fmt: skip

@@ -194,16 +194,11 @@ def positions(frame: pd.DataFrame, rows: Sequence[int] | None) -> np.ndarray:
     columns = ["indicator", "domain", "level", "quantile"]
     named = frame[columns] if rows is None else frame[columns].iloc[np.asarray(rows, np.intp)]
     return sample_of(frame).rows(
-        [
-            (i, d, level, None if np.isnan(q) else q)
-            for i, d, level, q in named.itertuples(index=False, name=None)
-        ]
+        [(i, d, level, None if np.isnan(q) else q) for i, d, level, q in named.itertuples(index=False, name=None)]
     )
 
 
-def _differentiated(
-    function: Sequence[float] | Callable[..., Any], values: np.ndarray
-) -> tuple[float, np.ndarray]:
+def _differentiated(function: Sequence[float] | Callable[..., Any], values: np.ndarray) -> tuple[float, np.ndarray]:
     if not callable(function):
         gradient = np.asarray(function, float)
         if gradient.shape != values.shape:

@@ -105,35 +105,25 @@ class SampleDesign:
             self._check_replicates()
         elif self.replicate_method is not None:
             raise EstimationError(
-                "SampleDesign: replicate_method is given without replicates. Name the replicate weight "
-                "columns."
+                "SampleDesign: replicate_method is given without replicates. Name the replicate weight columns."
             )
 
     def _check_replicates(self) -> None:
         if self.replicate_method is None:
             raise EstimationError(
-                f"SampleDesign: replicates need replicate_method. Expected one of "
-                f"{', '.join(REPLICATE_METHODS)}."
+                f"SampleDesign: replicates need replicate_method. Expected one of {', '.join(REPLICATE_METHODS)}."
             )
         _one_of("replicate_method", self.replicate_method, REPLICATE_METHODS)
         _one_of("replicate_centre", self.replicate_centre, ("estimate", "replicates"))
         if not 0 <= self.fay_rho < 1:
-            raise EstimationError(
-                f"SampleDesign: fay_rho is {self.fay_rho}; expected 0 or more and less than 1."
-            )
+            raise EstimationError(f"SampleDesign: fay_rho is {self.fay_rho}; expected 0 or more and less than 1.")
         if self.replicate_method == "jkn" and self.replicate_rscales is None:
             raise EstimationError(
                 "SampleDesign: jkn replicates need replicate_rscales, (n-1)/n of the stratum each replicate "
                 "left a PSU out of. Take them from the producer's notes."
             )
-        if (
-            self.replicate_method == "other"
-            and self.replicate_scale is None
-            and self.replicate_rscales is None
-        ):
-            raise EstimationError(
-                'SampleDesign: replicate_method "other" needs replicate_scale or replicate_rscales.'
-            )
+        if self.replicate_method == "other" and self.replicate_scale is None and self.replicate_rscales is None:
+            raise EstimationError('SampleDesign: replicate_method "other" needs replicate_scale or replicate_rscales.')
         rscales = self.replicate_rscales
         if rscales is not None and len(rscales) != len(self.replicates or ()):
             raise EstimationError(
@@ -289,9 +279,7 @@ def read_column(frame: pd.DataFrame, name: str, role: str) -> pd.Series:
     """
     if name not in frame.columns:
         near = difflib.get_close_matches(str(name), [str(c) for c in frame.columns], n=3, cutoff=0.5)
-        hint = (
-            f" Did you mean {', '.join(near)}?" if near else f" The frame has {listed(list(frame.columns))}."
-        )
+        hint = f" Did you mean {', '.join(near)}?" if near else f" The frame has {listed(list(frame.columns))}."
         raise EstimationError(f'{role}: there is no column "{name}".{hint}')
     column = frame[name]
     if isinstance(column, pd.DataFrame):
@@ -313,9 +301,7 @@ def read_weights(frame: pd.DataFrame, name: str | None) -> np.ndarray:
     column = read_column(frame, name, "weight")
     where = f'weight "{name}"'
     if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
-        raise EstimationError(
-            f"{where}: the column is {column.dtype}, not numeric. Convert it when reading the file."
-        )
+        raise EstimationError(f"{where}: the column is {column.dtype}, not numeric. Convert it when reading the file.")
     values = column.to_numpy(dtype=np.float64, na_value=np.nan)
     for rule, broken in (
         ("missing", np.isnan(values)),
@@ -354,9 +340,7 @@ def replicate_factors(design: SampleDesign) -> np.ndarray:
         "other": 1.0,
     }[str(design.replicate_method)]
     scale = default if design.replicate_scale is None else float(design.replicate_scale)
-    rscales = (
-        np.ones(count) if design.replicate_rscales is None else np.asarray(design.replicate_rscales, float)
-    )
+    rscales = np.ones(count) if design.replicate_rscales is None else np.asarray(design.replicate_rscales, float)
     if not np.isfinite(scale) or scale < 0 or not np.isfinite(rscales).all() or (rscales < 0).any():
         raise EstimationError("SampleDesign: replicate scales are finite numbers of zero or more.")
     return scale * rscales
@@ -507,9 +491,7 @@ def _numbered(parent: np.ndarray, key: np.ndarray | None) -> tuple[np.ndarray, n
     return np.cumsum(starts, dtype=np.intp) - 1, parent[starts]
 
 
-def _population(
-    corrections: _Corrections | None, depth: int, row_stratum: np.ndarray, size: np.ndarray
-) -> np.ndarray:
+def _population(corrections: _Corrections | None, depth: int, row_stratum: np.ndarray, size: np.ndarray) -> np.ndarray:
     """Return the population units of each stratum, inf without a correction, one value a stratum."""
     if corrections is None:
         return np.full(len(size), np.inf)

@@ -34,7 +34,8 @@ def suppress(estimates: pd.DataFrame, rules: m.DisclosureRules) -> pd.DataFrame:
     -------
     DataFrame, shape (n estimates, same columns)
         `is_suppressed`, `quality` ("ok", "caution", "suppressed") and `symbol` ("[c]" under ten respondents,
-        "[u]" from ten to `min_base`) set; a suppressed row carries no number in any column.
+        "[u]" from ten to `min_base`) set; a suppressed row carries no number in any column but the confidence
+        asked for.
 
     Notes
     -----
@@ -47,7 +48,8 @@ def suppress(estimates: pd.DataFrame, rules: m.DisclosureRules) -> pd.DataFrame:
     out["is_suppressed"] = hidden
     out["quality"] = np.select([hidden, (base < rules.caution_base).to_numpy()], ["suppressed", "caution"], "ok")
     out["symbol"] = pd.Series(
-        np.select([hidden & (base < FLOOR).to_numpy(), hidden], [CONFIDENTIAL, LOW_RELIABILITY], ""), index=out.index
+        np.select([hidden & (base < FLOOR).to_numpy(), hidden], [CONFIDENTIAL, LOW_RELIABILITY], ""),
+        index=out.index,
     ).replace("", None)
     for column in _present(NUMBERS, out):
         out[column] = out[column].astype("float64").mask(hidden)

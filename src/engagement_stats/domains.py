@@ -6,7 +6,7 @@ Methods: docs/methods.md#domains-and-bases
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -18,9 +18,9 @@ from engagement_stats.influence import Family, Measure
 ALL = "all"
 CROSS = " | "
 
-By = str | Sequence[str] | None
-Where = pd.Series | np.ndarray | str | None
-Counts = Collection[Any] | Mapping[str, Collection[Any]] | None
+By: TypeAlias = str | Sequence[str] | None
+Where: TypeAlias = pd.Series | np.ndarray | str | None
+Counts: TypeAlias = Collection[Any] | Mapping[str, Collection[Any]] | None
 
 
 def read_families(frame: pd.DataFrame, by: By, layout: Layout) -> list[Family]:
@@ -133,7 +133,7 @@ def read_where(frame: pd.DataFrame, where: Where, layout: Layout) -> np.ndarray:
         if len(where) == len(frame) and not where.index.equals(frame.index):
             raise EstimationError("where: its index is not the frame's. Make it from the same frame.")
     else:
-        column = pd.Series(np.asarray(where))
+        column = pd.Series(where)
     if len(column) != len(frame):
         raise EstimationError(f"where: got {len(column)} values for {len(frame)} rows. Give one a row.")
     if not pd.api.types.is_bool_dtype(column):
@@ -144,9 +144,7 @@ def read_where(frame: pd.DataFrame, where: Where, layout: Layout) -> np.ndarray:
     return eligible & layout.arrange(column.to_numpy(dtype=bool))
 
 
-def read_shares(
-    frame: pd.DataFrame, variable: str, counts: Counts, layout: Layout, eligible: np.ndarray
-) -> Measure:
+def read_shares(frame: pd.DataFrame, variable: str, counts: Counts, layout: Layout, eligible: np.ndarray) -> Measure:
     """Read a variable as the share who said yes, or whose category counts.
 
     Raises
@@ -157,7 +155,8 @@ def read_shares(
     state = layout.arrange(_yes_no(frame, variable, counts))
     answered = (state >= 0) & eligible
     numerator = ((state > 0) & answered).view(np.int8)
-    return Measure(variable, numerator, answered.view(np.int8), answered.view(np.int8))
+    mask = answered.view(np.int8)
+    return Measure(variable, numerator, mask, mask)
 
 
 def _yes_no(frame: pd.DataFrame, variable: str, counts: Counts) -> np.ndarray:
@@ -176,10 +175,14 @@ def _yes_no(frame: pd.DataFrame, variable: str, counts: Counts) -> np.ndarray:
             raise _not_shares(column, variable)
         return values.astype(np.int8, copy=False)
     if pd.api.types.is_bool_dtype(dtype) or pd.api.types.is_integer_dtype(dtype):
-        # -1 must not pass for an answer, so check the range before nulls become -1.
-        if not pd.api.types.is_bool_dtype(dtype) and len(column) and not column.dropna().isin([0, 1]).all():
+        # Nulls become a number no narrow column holds, so that a code of -1 does not pass for one.
+        wide = np.int16 if getattr(dtype, "itemsize", 8) == 1 else np.int64
+        null = np.iinfo(wide).min
+        values = column.to_numpy(dtype=wide, na_value=null)
+        answered = values != null
+        if not np.array_equal(answered, (values >> 1) == 0):
             raise _not_shares(column, variable)
-        return column.to_numpy(dtype=np.int8, na_value=-1)
+        return np.where(answered, values, -1).astype(np.int8)
     if pd.api.types.is_float_dtype(dtype):
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
         null, yes = np.isnan(values), values == 1
@@ -232,8 +235,7 @@ def read_numbers(frame: pd.DataFrame, variable: str, layout: Layout) -> np.ndarr
     column = read_column(frame, variable, "variables")
     if not pd.api.types.is_numeric_dtype(column):
         raise EstimationError(
-            f'variable "{variable}": expected numbers, got {column.dtype}. Use proportion with counts= for '
-            "categories."
+            f'variable "{variable}": expected numbers, got {column.dtype}. Use proportion with counts= for categories.'
         )
     values = column.to_numpy(dtype=np.float64, na_value=np.nan)
     infinite = int(np.isinf(values).sum())
@@ -258,6 +260,19 @@ def numeric_measure(name: str, values: np.ndarray, eligible: np.ndarray, *, is_t
 def ratio_measure(name: str, top: np.ndarray, bottom: np.ndarray, eligible: np.ndarray) -> Measure:
     """Make a ratio of totals; only respondents with both values are in its base."""
     answered = eligible & ~np.isnan(top) & ~np.isnan(bottom)
-    return Measure(
-        name, np.where(answered, top, 0.0), np.where(answered, bottom, 0.0), answered.view(np.int8)
-    )
+    return Measure(name, np.where(answered, top, 0.0), np.where(answered, bottom, 0.0), answered.view(np.int8))
+
+
+def several(names: str | Sequence[str], role: str) -> list[str]:
+    """Return one name or many as a list, each once.
+
+    Raises
+    ------
+    EstimationError
+        There are none, or one is repeated.
+    """
+    found = [names] if isinstance(names, str) else list(names)
+    repeated = sorted({n for n in found if found.count(n) > 1})
+    if not found or repeated:
+        raise EstimationError(f"{role}: name at least one, and each once. Got {listed(repeated) or 'none'}.")
+    return found

@@ -16,6 +16,10 @@ class EngagementStatsError(ValueError):
     """Something a user can put right; every error of this package is one."""
 
 
+class UsageError(EngagementStatsError):
+    """The call itself is wrong, whatever the data: an option names something that does not exist."""
+
+
 class CatalogueError(EngagementStatsError):
     """The catalogue contradicts itself or its schema; holds every problem found, one a line."""
 

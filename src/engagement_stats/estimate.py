@@ -23,21 +23,31 @@ from engagement_stats.domains import (
     ratio_measure,
     read_numbers,
     read_shares,
+    several,
 )
-from engagement_stats.errors import EstimationError, listed
+from engagement_stats.errors import EstimationError
+from engagement_stats.independence import IndependenceTest, independence
 from engagement_stats.quantiles import woodruff
+from engagement_stats.regression import Regression, linear, logistic
 from engagement_stats.results import COLUMNS, Call
+from engagement_stats.standardise import standardise
 
 __all__ = [
     "COLUMNS",
     "Contrast",
+    "IndependenceTest",
+    "Regression",
     "contrast",
     "covariance",
     "covariance_with",
+    "independence",
+    "linear",
+    "logistic",
     "mean",
     "proportion",
     "quantile",
     "ratio",
+    "standardise",
     "total",
 ]
 
@@ -106,9 +116,7 @@ def proportion(
     """
     uncertainty.check_interval(interval)
     call = Call(frame, design, by, where, confidence, degrees_of_freedom)
-    measures = [
-        read_shares(frame, v, counts, call.layout, call.eligible) for v in _several(variables, "variables")
-    ]
+    measures = [read_shares(frame, v, counts, call.layout, call.eligible) for v in several(variables, "variables")]
     return call.results(measures, "proportion", interval)
 
 
@@ -283,14 +291,10 @@ def ratio(
     [0.1481]
     """
     if isinstance(pairs, str) or not all(not isinstance(p, str) and len(p) == 2 for p in pairs):
-        raise EstimationError(
-            'pairs: expected a list of (numerator, denominator), such as [("hours", "people")].'
-        )
+        raise EstimationError('pairs: expected a list of (numerator, denominator), such as [("hours", "people")].')
     call = Call(frame, design, by, where, confidence, degrees_of_freedom)
     read = {v: read_numbers(frame, v, call.layout) for v in dict.fromkeys(v for pair in pairs for v in pair)}
-    measures = [
-        ratio_measure(f"{top} / {bottom}", read[top], read[bottom], call.eligible) for top, bottom in pairs
-    ]
+    measures = [ratio_measure(f"{top} / {bottom}", read[top], read[bottom], call.eligible) for top, bottom in pairs]
     return call.results(measures, "ratio", "wald")
 
 
@@ -365,20 +369,12 @@ def quantile(
         if isinstance(q, bool) or not isinstance(q, (int, float)) or not 0 < q < 1:
             raise EstimationError(f"quantiles: got {q!r}; expected numbers between 0 and 1.")
     call = Call(frame, design, by, where, confidence, degrees_of_freedom)
-    return woodruff(call, frame, _several(variables, "variables"), [float(q) for q in wanted], interval)
-
-
-def several(names: str | Sequence[str], role: str) -> list[str]:
-    several = [names] if isinstance(names, str) else list(names)
-    repeated = sorted({n for n in several if several.count(n) > 1})
-    if not several or repeated:
-        raise EstimationError(f"{role}: name at least one, and each once. Got {listed(repeated) or 'none'}.")
-    return several
+    return woodruff(call, frame, several(variables, "variables"), [float(q) for q in wanted], interval)
 
 
 def _numeric(frame: pd.DataFrame, variables: str | Sequence[str], statistic: str, call: Call) -> pd.DataFrame:
     measures = [
         numeric_measure(v, read_numbers(frame, v, call.layout), call.eligible, is_total=statistic == "total")
-        for v in _several(variables, "variables")
+        for v in several(variables, "variables")
     ]
     return call.results(measures, statistic, "wald")

@@ -10,6 +10,7 @@ Methods: docs/methods.md#taylor-linearisation
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -81,35 +82,6 @@ class Sums:
             return self.numerator / self.denominator
 
 
-@dataclass(frozen=True, eq=False)
-class _Rollup:
-    """How the groups of a block add up to (level, stratum) pairs of one family, and the pairs to levels."""
-
-    family: int
-    pair: np.ndarray | None
-    level: np.ndarray
-    stratum: np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
-class _Block:
-    """Families that share cells (units, or units by level), with the group each cell belongs to.
-
-    Rows outside every level go to one cell past the last, cells outside to one group past the last.
-    """
-
-    cell: np.ndarray | None
-    cells: int
-    group: np.ndarray
-    groups: int
-    rollups: tuple[_Rollup, ...]
-
-    @cached_property
-    def row_group(self) -> np.ndarray:
-        """Group of each row."""
-        return self.group if self.cell is None else np.append(self.group, self.groups)[self.cell]
-
-
 def _compress(keys: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Code the distinct keys (from 0 below `size`) in order; also return them."""
     if size > 16 * len(keys) + 4096:
@@ -121,56 +93,193 @@ def _compress(keys: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     return number[keys], np.flatnonzero(seen)
 
 
-def _blocks(stage: Stage, families: Sequence[Family]) -> list[_Block]:
-    """Sort families by how they sit: those constant within units together, those across them alone."""
-    unit = stage.unit
-    rows = len(unit)
-    starts = np.flatnonzero(np.diff(unit, prepend=-1))
-    inside: list[tuple[int, np.ndarray]] = []
+def _starts(sorted_codes: np.ndarray) -> np.ndarray:
+    return np.flatnonzero(np.diff(sorted_codes, prepend=-1))
+
+
+@dataclass(frozen=True, eq=False)
+class _Rollup:
+    """How a block's groups add up to (level, stratum) pairs of one family, and its segments to levels.
+
+    Groups and segments outside every level go one past the end. `per_unit` is c_h / n_h of each pair.
+    """
+
+    span: slice
+    pair: np.ndarray | None
+    level: np.ndarray
+    stratum: np.ndarray
+    per_unit: np.ndarray
+    segment_level: np.ndarray
+
+    @cached_property
+    def _level_starts(self) -> np.ndarray:
+        return _starts(self.level)
+
+    def pairs(self, by_group: np.ndarray) -> np.ndarray:
+        """Add groups up to pairs."""
+        count = len(self.level)
+        return by_group if self.pair is None else np.bincount(self.pair, by_group, count + 1)[:count]
+
+    def levels(self, by_pair: np.ndarray) -> np.ndarray:
+        """Add pairs, which are in order of level, up to levels."""
+        out = np.zeros(self.span.stop - self.span.start)
+        out[self.level[self._level_starts]] = np.add.reduceat(by_pair, self._level_starts)
+        return out
+
+    def segments(self, by_segment: np.ndarray) -> np.ndarray:
+        """Add segments up to levels."""
+        count = self.span.stop - self.span.start
+        return np.bincount(self.segment_level, by_segment, count + 1)[:count]
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """Families that share cells: units, or units by level where a family cuts through units.
+
+    Cells stand in order of segment (a combination of levels), then stratum; a group is a stratum's cells in
+    one
+    segment. `cell` is the cell of each row, None where cells are units, of which `order` then picks.
+    """
+
+    cell: np.ndarray | None
+    order: np.ndarray | None
+    scale: np.ndarray
+    segment_starts: np.ndarray
+    group: np.ndarray
+    group_starts: np.ndarray
+    rollups: tuple[_Rollup, ...]
+
+    def cells(self, by_row: np.ndarray, by_unit: np.ndarray) -> np.ndarray:
+        """Add rows up to cells, or pick those of units that are added up already."""
+        if self.cell is not None:
+            return np.bincount(self.cell, by_row, len(self.scale) + 1)[: len(self.scale)]
+        return by_unit if self.order is None else by_unit.take(self.order)
+
+    def segments(self, by_cell: np.ndarray) -> np.ndarray:
+        """Add cells up to segments."""
+        return np.add.reduceat(by_cell, self.segment_starts)
+
+    def groups(self, by_cell: np.ndarray) -> np.ndarray:
+        """Add cells up to groups; reduceat pays for every segment, bincount for every cell."""
+        if len(by_cell) > 32 * len(self.group_starts):
+            return np.add.reduceat(by_cell, self.group_starts)
+        return np.bincount(self.group, by_cell, len(self.group_starts))
+
+
+def _blocks(stage: Stage, families: Sequence[Family], spans: Sequence[slice]) -> list[_Block]:
+    """Sort families by how they sit in the design.
+
+    Unions of strata need sums by stratum only, families constant within units share one order of the units,
+    and each family that cuts through units has cells of its own.
+    """
+    unit, starts = stage.unit, _starts(stage.unit)
+    nested: list[tuple[slice, np.ndarray]] = []
+    inside: list[tuple[slice, np.ndarray]] = []
     blocks: list[_Block] = []
-    for index, family in enumerate(families):
+    for family, span in zip(families, spans, strict=True):
         of_unit = family.codes[starts]
-        if np.array_equal(of_unit[unit], family.codes):
-            inside.append((index, of_unit))
-        else:
-            blocks.append(_across(stage, index, family))
+        if not np.array_equal(of_unit[unit], family.codes):
+            blocks.append(_across(stage, family, span))
+            continue
+        of_stratum = of_unit[_starts(stage.stratum)]
+        kind = nested if np.array_equal(of_stratum[stage.stratum], of_unit) else inside
+        kind.append((span, of_unit))
     if inside:
-        group, stratum_of_group = stage.stratum, np.arange(stage.strata)
-        for index, of_unit in inside:
-            width = len(families[index].levels) + 1
-            group, keys = _compress(group * width + of_unit + 1, len(stratum_of_group) * width)
-            stratum_of_group = stratum_of_group[keys // width]
-        first = np.empty(len(stratum_of_group), np.intp)
-        first[group] = np.arange(stage.units)
-        rollups = tuple(
-            _rollup(index, of_unit[first], stratum_of_group, len(families[index].levels), stage.strata)
-            for index, of_unit in inside
-        )
-        cell = None if stage.units == rows else unit
-        blocks.insert(0, _Block(cell, stage.units, group, len(stratum_of_group), rollups))
+        segment = np.zeros(stage.units, np.intp)
+        for span, of_unit in inside:
+            width = span.stop - span.start + 1
+            segment, _ = _compress(segment * width + of_unit + 1, (int(segment.max()) + 1) * width)
+        blocks.insert(0, _of_units(stage, segment, inside))
+    if nested:
+        blocks.insert(0, _of_units(stage, None, nested))
     return blocks
 
 
-def _rollup(family: int, level: np.ndarray, stratum: np.ndarray, levels: int, strata: int) -> _Rollup:
-    outside = level < 0
-    key = np.where(outside, levels * strata, level * strata + stratum)
-    pair, keys = _compress(key, levels * strata + 1)
-    keys = keys[keys < levels * strata]
-    same = len(keys) == len(pair) and np.array_equal(pair, np.arange(len(pair)))
-    return _Rollup(family, None if same else pair, keys // strata, keys % strata)
+def _of_units(stage: Stage, segment: np.ndarray | None, families: list[tuple[slice, np.ndarray]]) -> _Block:
+    """Lay units out by segment and stratum; without segments strata are their own."""
+    if segment is None:
+        order, segment = None, stage.stratum
+    else:
+        order = np.argsort(segment, kind="stable")
+        segment = segment[order]
+    stratum = stage.stratum if order is None else stage.stratum[order]
+    group = np.cumsum(np.diff(segment * stage.strata + stratum, prepend=-1) != 0) - 1
+    group_starts, segment_starts = _starts(group), _starts(segment)
+    rollups = []
+    for span, of_unit in families:
+        level = of_unit if order is None else of_unit[order]
+        outside = span.stop - span.start
+        key = np.where(level < 0, outside * stage.strata, level * stage.strata + stratum)[group_starts]
+        pair, keys = _compress(key, outside * stage.strata + 1)
+        keys = keys[keys < outside * stage.strata]
+        same = len(keys) == len(pair) and np.array_equal(pair, np.arange(len(pair)))
+        of_segment = level[segment_starts]
+        rollups.append(
+            _rolled(stage, span, None if same else pair, keys, np.where(of_segment < 0, outside, of_segment))
+        )
+    return _Block(None, order, stage.scale[stratum], segment_starts, group, group_starts, tuple(rollups))
 
 
-def _across(stage: Stage, index: int, family: Family) -> _Block:
+def _across(stage: Stage, family: Family, span: slice) -> _Block:
+    """Give a family that cuts through units a cell for every unit and level that meet."""
     levels = len(family.levels)
-    inside = family.codes >= 0
-    trash = stage.units * levels
-    key = np.where(inside, stage.unit * levels + family.codes, trash)
+    trash = levels * stage.units
+    key = np.where(family.codes < 0, trash, family.codes * stage.units + stage.unit)
     cell, keys = _compress(key, trash + 1)
     keys = keys[keys < trash]
-    pair_key = (keys % levels) * stage.strata + stage.stratum[keys // levels]
-    group, pairs = _compress(pair_key, levels * stage.strata)
-    rollup = _Rollup(index, None, pairs // stage.strata, pairs % stage.strata)
-    return _Block(cell, len(keys), group, len(pairs), (rollup,))
+    level, stratum = keys // stage.units, stage.stratum[keys % stage.units]
+    pair_key = level * stage.strata + stratum
+    group = np.cumsum(np.diff(pair_key, prepend=-1) != 0) - 1
+    group_starts, segment_starts = _starts(group), _starts(level)
+    rollup = _rolled(stage, span, None, pair_key[group_starts], level[segment_starts])
+    return _Block(cell, None, stage.scale[stratum], segment_starts, group, group_starts, (rollup,))
+
+
+def _rolled(stage: Stage, span: slice, pair: np.ndarray | None, keys: np.ndarray, segment_level: np.ndarray) -> _Rollup:
+    level, stratum = keys // stage.strata, keys % stage.strata
+    return _Rollup(span, pair, level, stratum, stage.scale[stratum] / stage.size[stratum], segment_level)
+
+
+class _Margins:
+    """Add rows up to the levels of every family: strata serve unions of strata, joint levels the rest."""
+
+    def __init__(self, stage: Stage, families: Sequence[Family], spans: Sequence[slice]) -> None:
+        by_row = stage.stratum[stage.unit]
+        self._starts = _starts(by_row)
+        self._levels = spans[-1].stop
+        self._nested: list[tuple[slice, np.ndarray]] = []
+        self._joints: list[tuple[np.ndarray, int, list[tuple[slice, np.ndarray]]]] = []
+        for family, span in zip(families, spans, strict=True):
+            of_stratum = family.codes[self._starts]
+            if np.array_equal(of_stratum[by_row], family.codes):
+                self._nested.append((span, of_stratum + 1))
+            else:
+                self._join(family.codes + 1, span)
+
+    def _join(self, codes: np.ndarray, span: slice) -> None:
+        width = span.stop - span.start + 1
+        if self._joints:
+            joint, size, members = self._joints[-1]
+            # Few enough combinations, and one pass over rows serves several families.
+            if size * width < len(codes) // 8:
+                both, keys = _compress(joint * width + codes, size * width)
+                kept = [(s, level[keys // width]) for s, level in members]
+                self._joints[-1] = (both, len(keys), [*kept, (span, keys % width)])
+                return
+        self._joints.append((codes, width, [(span, np.arange(width))]))
+
+    def sums(self, values: np.ndarray) -> np.ndarray:
+        """Sum of values in each level of all families."""
+        out = np.empty(self._levels)
+        if self._nested:
+            by_stratum = np.add.reduceat(values, self._starts)
+            for span, level in self._nested:
+                out[span] = np.bincount(level, by_stratum, span.stop - span.start + 1)[1:]
+        for codes, size, members in self._joints:
+            joint = np.bincount(codes, values, size)
+            for span, level in members:
+                out[span] = np.bincount(level, joint, span.stop - span.start + 1)[1:]
+        return out
 
 
 def tabulate(layout: Layout, families: Sequence[Family], measures: Sequence[Measure]) -> Sums:
@@ -205,17 +314,11 @@ class _Pass:
     def __init__(self, layout: Layout, families: Sequence[Family], measures: Sequence[Measure]) -> None:
         self.layout, self.families, self.measures = layout, families, measures
         self.offsets = np.cumsum([0, *(len(f.levels) for f in families)])
-        self.plans = [_blocks(stage, families) for stage in layout.stages]
+        self.spans = [slice(int(a), int(b)) for a, b in pairwise(self.offsets)]
+        self.plans = [_blocks(stage, families, self.spans) for stage in layout.stages]
+        self.margins = _Margins(layout.first, families, self.spans)
         shape = (len(measures), int(self.offsets[-1]))
-        names = (
-            "numerator",
-            "denominator",
-            "weight",
-            "respondents",
-            "numerator_respondents",
-            "units",
-            "strata",
-        )
+        names = ("numerator", "denominator", "weight", "respondents", "numerator_respondents", "units", "strata")
         self.sums = {name: np.zeros(shape) for name in names}
         self.squares = np.zeros((3, *shape))
         self.magnitudes = np.zeros((2, *shape))
@@ -225,114 +328,114 @@ class _Pass:
 
     def run(self) -> Sums:
         for k, measure in enumerate(self.measures):
-            self._measure(k, measure)
+            numerator = self.layout.weight * measure.numerator
+            denominator = self.layout.weight * measure.denominator
+            self._elements(k, measure, numerator)
+            for stage, blocks in zip(self.layout.stages, self.plans, strict=True):
+                self._stage(k, measure, stage, blocks, (numerator, denominator))
         return self._finish()
 
-    def _span(self, family: int) -> slice:
-        return slice(self.offsets[family], self.offsets[family + 1])
-
-    def _measure(self, k: int, measure: Measure) -> None:
-        weight = self.layout.weight
-        numerator = weight * measure.numerator
-        denominator = weight * measure.denominator
-        for stage, blocks in zip(self.layout.stages, self.plans, strict=True):
-            for block in blocks:
-                first = stage is self.layout.first
-                table = _group_sums(
-                    block, numerator, denominator, measure.answered if measure.is_ratio else None
-                )
-                if first:
-                    extra = self._respondents(block, measure, weight)
-                for rollup in block.rollups:
-                    span = self._span(rollup.family)
-                    pairs = _to_pairs(rollup, table)
-                    self._squares(k, span, stage, rollup, pairs)
-                    if first:
-                        self._levels(k, span, rollup, pairs, _to_pairs(rollup, extra))
-
-    def _respondents(self, block: _Block, measure: Measure, weight: np.ndarray) -> np.ndarray:
-        """Group sums of respondents, of yes answers and of squares of the elements."""
-        group = block.row_group
+    def _elements(self, k: int, measure: Measure, numerator: np.ndarray) -> None:
+        """Sum over respondents: how many, how many said yes, and what their own variance takes."""
+        sums, margins = self.sums, self.margins
         # Two counts in one pass: whole numbers below 2**26 side by side in a float's 53 bits.
         packed = measure.answered.astype(np.float64)
         if measure.is_binary:
             packed += measure.numerator * 2.0**26
-        counts = np.bincount(group, packed, block.groups + 1)[: block.groups]
+        counts = margins.sums(packed)
         yes = np.floor(counts / 2.0**26)
-        rows = [counts - yes * 2.0**26, yes]
-        if not measure.is_binary:
-            wide = weight * measure.numerator
-            rows.append(np.bincount(group, wide * measure.numerator, block.groups + 1)[: block.groups])
+        sums["respondents"][k], sums["numerator_respondents"][k] = counts - yes * 2.0**26, yes
+        if measure.is_binary:
+            return
+        self.elements[0, k] = margins.sums(numerator * measure.numerator)
+        sums["weight"][k] = margins.sums(self.layout.weight * measure.answered)
+        if measure.is_ratio:
+            self.elements[1, k] = margins.sums(numerator * measure.denominator)
+            self.elements[2, k] = margins.sums(self.layout.weight * measure.denominator**2)
+
+    def _stage(
+        self, k: int, measure: Measure, stage: Stage, blocks: list[_Block], by_row: tuple[np.ndarray, np.ndarray]
+    ) -> None:
+        by_unit = by_row
+        if stage.units < self.layout.rows:
+            a, b = by_row
+            by_unit = np.bincount(stage.unit, a, stage.units), np.bincount(stage.unit, b, stage.units)
+        for block in blocks:
+            a, b = (block.cells(row, unit) for row, unit in zip(by_row, by_unit, strict=True))
+            # Where the denominator is the weight of those who answered, being positive says as much.
+            present = b > 0
             if measure.is_ratio:
-                rows.append(np.bincount(group, wide * measure.denominator, block.groups + 1)[: block.groups])
-                squares = weight * measure.denominator * measure.denominator
-                rows.append(np.bincount(group, squares, block.groups + 1)[: block.groups])
-            rows.append(np.bincount(group, weight * measure.answered, block.groups + 1)[: block.groups])
-        return np.array(rows)
+                answered = measure.answered.astype(np.float64)
+                present = block.cells(answered, np.bincount(stage.unit, answered, stage.units)) > 0
+            scaled = block.scale * a
+            products = [block.segments(x) for x in (scaled * a, scaled * b, block.scale * b * b)]
+            units = np.add.reduceat(present, block.segment_starts, dtype=np.intp)
+            groups = block.groups(a), block.groups(b)
+            here = block.groups(present) if measure.is_ratio else groups[1]
+            for rollup in block.rollups:
+                self._roll(k, stage, rollup, products, groups)
+                if stage is self.layout.first:
+                    in_pair = rollup.pairs(here) > 0
+                    self.sums["units"][k, rollup.span] = rollup.segments(units)
+                    self.sums["strata"][k, rollup.span] = rollup.levels(in_pair.astype(float))
+                    if stage.lonely.any():
+                        self._single_psus(k, stage, rollup, groups, in_pair)
 
-    def _squares(self, k: int, span: slice, stage: Stage, rollup: _Rollup, pairs: np.ndarray) -> None:
-        levels = span.stop - span.start
-        a, b, aa, ab, bb, _ = pairs
-        n = stage.size[rollup.stratum]
-        scale = stage.scale[rollup.stratum]
-        for row, (square, x, y) in enumerate(((aa, a, a), (ab, a, b), (bb, b, b))):
-            self.squares[row, k, span] += np.bincount(rollup.level, scale * (square - x * y / n), levels)
-        self.magnitudes[0, k, span] += np.bincount(rollup.level, scale * aa, levels)
-        self.magnitudes[1, k, span] += np.bincount(rollup.level, scale * bb, levels)
-        if stage is self.layout.first and stage.lonely.any():
-            self._single_psus(k, span, stage, rollup, pairs)
+    def _roll(
+        self,
+        k: int,
+        stage: Stage,
+        rollup: _Rollup,
+        products: list[np.ndarray],
+        groups: tuple[np.ndarray, np.ndarray],
+    ) -> None:
+        span = rollup.span
+        a, b = rollup.pairs(groups[0]), rollup.pairs(groups[1])
+        if stage is self.layout.first:
+            self.sums["numerator"][k, span], self.sums["denominator"][k, span] = rollup.levels(a), rollup.levels(b)
+        share_a, share_b = rollup.per_unit * a, rollup.per_unit * b
+        aa, ab, bb = (rollup.segments(p) for p in products)
+        self.squares[0, k, span] += aa - rollup.levels(share_a * a)
+        self.squares[1, k, span] += ab - rollup.levels(share_a * b)
+        self.squares[2, k, span] += bb - rollup.levels(share_b * b)
+        self.magnitudes[0, k, span] += aa
+        self.magnitudes[1, k, span] += bb
 
-    def _single_psus(self, k: int, span: slice, stage: Stage, rollup: _Rollup, pairs: np.ndarray) -> None:
-        levels = span.stop - span.start
-        a, b, *_, present = pairs
-        present = present > 0
+    def _single_psus(
+        self,
+        k: int,
+        stage: Stage,
+        rollup: _Rollup,
+        groups: tuple[np.ndarray, np.ndarray],
+        present: np.ndarray,
+    ) -> None:
+        span = rollup.span
         lonely = stage.lonely[rollup.stratum] & present
-        strata = np.bincount(rollup.level, present, levels)
-        alone = np.bincount(rollup.level, lonely, levels)
+        strata, alone = self.sums["strata"][k, span], rollup.levels(lonely.astype(float))
         policy = self.layout.design.single_psu
         if policy == "adjust":
-            mean_a = (np.bincount(rollup.level, a, levels) / stage.units)[rollup.level]
-            mean_b = (np.bincount(rollup.level, b, levels) / stage.units)[rollup.level]
+            a, b = rollup.pairs(groups[0]), rollup.pairs(groups[1])
+            a = a - (self.sums["numerator"][k, span] / stage.units)[rollup.level]
+            b = b - (self.sums["denominator"][k, span] / stage.units)[rollup.level]
             factor = stage.remainder[rollup.stratum] * lonely
-            for row, product in enumerate(
-                ((a - mean_a) ** 2, (a - mean_a) * (b - mean_b), (b - mean_b) ** 2),
-            ):
-                self.squares[row, k, span] += np.bincount(rollup.level, factor * product, levels)
+            for row, product in enumerate((a * a, a * b, b * b)):
+                self.squares[row, k, span] += rollup.levels(factor * product)
             self.informative[k, span] = strata
             return
         self.informative[k, span] = strata - alone
         if policy == "average":
-            with np.errstate(divide="ignore", invalid="ignore"):
-                self.inflation[k, span] = strata / (strata - alone)
-
-    def _levels(self, k: int, span: slice, rollup: _Rollup, pairs: np.ndarray, extra: np.ndarray) -> None:
-        levels = span.stop - span.start
-        measure = self.measures[k]
-
-        def level(values: np.ndarray) -> np.ndarray:
-            return np.bincount(rollup.level, values, levels)
-
-        self.sums["numerator"][k, span] = level(pairs[0])
-        self.sums["denominator"][k, span] = level(pairs[1])
-        self.sums["units"][k, span] = level(pairs[5])
-        self.sums["strata"][k, span] = level(pairs[5] > 0)
-        self.sums["respondents"][k, span] = level(extra[0])
-        self.sums["numerator_respondents"][k, span] = level(extra[1])
-        if measure.is_binary:
-            self.elements[0, k, span] = self.elements[1, k, span] = self.sums["numerator"][k, span]
-            self.elements[2, k, span] = self.sums["weight"][k, span] = self.sums["denominator"][k, span]
-            return
-        self.elements[0, k, span] = level(extra[2])
-        self.sums["weight"][k, span] = level(extra[-1])
-        if not measure.is_ratio:
-            self.elements[1, k, span] = self.sums["numerator"][k, span]
-            self.elements[2, k, span] = self.sums["weight"][k, span]
-        else:
-            self.elements[1, k, span], self.elements[2, k, span] = level(extra[3]), level(extra[4])
+            rest = strata - alone
+            self.inflation[k, span] = np.divide(strata, rest, out=np.full(len(rest), np.nan), where=rest > 0)
 
     def _finish(self) -> Sums:
         s = self.sums
         total = np.array([m.is_total for m in self.measures])[:, None]
+        binary = np.array([m.is_binary for m in self.measures])
+        own = np.array([m.is_ratio for m in self.measures])
+        # Of 0/1 answers, squares are the answers; without a denominator of its own, the weight is one.
+        s["weight"][binary] = s["denominator"][binary]
+        self.elements[0, binary] = s["numerator"][binary]
+        self.elements[1, ~own], self.elements[2, ~own] = s["numerator"][~own], s["weight"][~own]
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.where(total, 0.0, s["numerator"] / s["denominator"])
             scale = np.where(total, 1.0, s["denominator"])
@@ -345,7 +448,7 @@ class _Pass:
             element = (e0 - 2 * mean * e1 + mean**2 * e2) / s["weight"] * n / (n - 1)
         # Sums of 0/1 answers cancel to exactly zero when all answered alike; anything else that small is
         # suspect.
-        alike = np.array([m.is_binary for m in self.measures])[:, None] & (variance == 0)
+        alike = binary[:, None] & (variance == 0)
         doubtful = np.isfinite(variance) & (np.abs(variance) < CANCELLATION * size) & ~alike
         for k, row in np.argwhere(doubtful):
             exact = self._residual_variance(int(k), int(row), float(ratio[k, row]), float(scale[k, row]))
@@ -377,26 +480,23 @@ class _Pass:
         measure = self.measures[k]
         values = measure.numerator[members] - ratio * measure.denominator[members]
         values = values * self.layout.weight[members] / scale
-        answered = measure.answered[members]
         policy = self.layout.design.single_psu
-        return sum(
-            quadratic_form(
-                stage,
-                np.bincount(stage.unit[members], values, stage.units),
-                np.bincount(stage.unit[members], answered, stage.units) > 0,
-                policy if stage is self.layout.first else "certainty",
-            )
-            for stage in self.layout.stages
-        )
+        value = 0.0
+        for stage in self.layout.stages:
+            totals = np.bincount(stage.unit[members], values, stage.units)
+            present = np.bincount(stage.unit[members], measure.answered[members], stage.units) > 0
+            first = stage is self.layout.first
+            value += float(quadratic_form(stage, totals, present, policy if first else "certainty"))
+        return value
 
 
-def quadratic_form(stage: Stage, totals: np.ndarray, present: np.ndarray, policy: str) -> float:
-    """Variance that one stage adds to a set of unit totals, centred within strata.
+def quadratic_form(stage: Stage, totals: np.ndarray, present: np.ndarray, policy: str) -> np.ndarray:
+    """Sum the squares and products that one stage adds to a variance, centred within strata.
 
     Parameters
     ----------
     stage : Stage
-    totals : ndarray, shape (units,)
+    totals : ndarray, shape (units,) or (units, k)
         Totals of influence values by unit, zero for units without members of the domain.
     present : ndarray of bool, shape (units,)
         Units with someone in the base.
@@ -405,42 +505,48 @@ def quadratic_form(stage: Stage, totals: np.ndarray, present: np.ndarray, policy
 
     Returns
     -------
-    float
+    ndarray, shape () or (k, k)
     """
-    mean = np.bincount(stage.stratum, totals, stage.strata) / stage.size
-    centred = totals - mean[stage.stratum]
-    value = float(np.sum(stage.scale[stage.stratum] * centred * centred))
+    starts = np.flatnonzero(np.diff(stage.stratum, prepend=-1))
+    sums = np.add.reduceat(totals, starts, axis=0)
+    size = stage.size if totals.ndim == 1 else stage.size[:, None]
+    centred = totals - (sums / size)[stage.stratum]
+    value = (centred.T * stage.scale[stage.stratum]) @ centred
     if policy == "adjust" and stage.lonely.any():
         alone = np.flatnonzero(stage.lonely[stage.stratum] & present)
-        distance = totals[alone] - totals.mean()
-        value += float(np.sum(stage.remainder[stage.stratum[alone]] * distance * distance))
-    return value
+        distance = totals[alone] - totals.mean(axis=0)
+        value = value + (distance.T * stage.remainder[stage.stratum[alone]]) @ distance
+    return np.asarray(value)
 
 
-def _group_sums(
-    block: _Block, numerator: np.ndarray, denominator: np.ndarray, answered: np.ndarray | None
-) -> np.ndarray:
-    """Sum over the cells of each group: A, B, AA, AB, BB, and cells with someone who answered.
+def total_covariance(layout: Layout, values: np.ndarray, base: np.ndarray) -> np.ndarray:
+    """Return the design covariance of totals of influence values.
 
-    Where the denominator is the weight of those who answered, being positive says as much as `answered`.
+    Parameters
+    ----------
+    layout : Layout
+    values : ndarray, shape (respondents, k)
+        Weighted influence values in layout order, zero outside the base.
+    base : ndarray of bool, shape (respondents,)
+
+    Returns
+    -------
+    ndarray, shape (k, k)
+        NaN where the sample is one PSU, or its strata single PSUs that the policy leaves out.
+
+    Notes
+    -----
+    Source: Binder (1983).
+    Verified: through regressions, tests/test_reference.py case K2, rtol 1e-9.
     """
-
-    def by_cell(values: np.ndarray) -> np.ndarray:
-        return (
-            values if block.cell is None else np.bincount(block.cell, values, block.cells + 1)[: block.cells]
-        )
-
-    a, b = by_cell(numerator), by_cell(denominator)
-    present = (b if answered is None else by_cell(answered)) > 0
-    table = np.empty((6, block.groups))
-    for row, values in enumerate((a, b, a * a, a * b, b * b, present)):
-        table[row] = np.bincount(block.group, values, block.groups)
-    return table
-
-
-def _to_pairs(rollup: _Rollup, table: np.ndarray) -> np.ndarray:
-    """Add the groups of a table up to a family's (level, stratum) pairs."""
-    pairs = len(rollup.level)
-    if rollup.pair is None:
-        return table
-    return np.array([np.bincount(rollup.pair, row, pairs + 1)[:pairs] for row in table])
+    first, policy = layout.first, layout.design.single_psu
+    value = np.zeros((values.shape[1], values.shape[1]))
+    for stage in layout.stages:
+        totals = np.column_stack([np.bincount(stage.unit, column, stage.units) for column in values.T])
+        present = np.bincount(stage.unit, base, stage.units) > 0
+        value += quadratic_form(stage, totals, present, policy if stage is first else "certainty")
+    strata = np.bincount(first.stratum, np.bincount(first.unit, base, first.units) > 0, first.strata) > 0
+    alone = int(np.count_nonzero(strata & first.lonely)) if policy != "adjust" else 0
+    if first.units == 1 or alone == np.count_nonzero(strata):
+        return np.full_like(value, np.nan)
+    return value * (np.count_nonzero(strata) / (np.count_nonzero(strata) - alone) if policy == "average" else 1.0)

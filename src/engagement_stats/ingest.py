@@ -8,10 +8,12 @@ A column comes back as text (text files) or as float64 (numeric columns of .sav 
 and user-missing codes stay codes.
 """
 
+import codecs
 import difflib
 import fnmatch
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,14 +46,15 @@ class RawFile:
     """The columns asked for of a survey file, as deposited.
 
     `frame` has the names the caller asked by; `labels` the value labels, `variable_labels` the question labels
-    and `user_missing` the codes or (low, high) ranges declared missing, where the format carries them.
+    and `user_missing` the (low, high) ranges of codes declared missing (a text code is a range of one), where the
+    format carries them.
     """
 
     frame: pd.DataFrame
     synthetic: bool
     labels: Mapping[str, Mapping[Any, str]] = field(default_factory=dict)
     variable_labels: Mapping[str, str] = field(default_factory=dict)
-    user_missing: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
+    user_missing: Mapping[str, Sequence[tuple[float, float] | tuple[str, str]]] = field(default_factory=dict)
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -134,8 +137,7 @@ def format_of(path: Path) -> Format:
         return SUFFIXES[path.suffix.lower()]
     except KeyError:
         raise IngestError(
-            f'{path.name}: files ending "{path.suffix}" cannot be read. Expected one of '
-            f"{', '.join(sorted(SUFFIXES))}."
+            f'{path.name}: files ending "{path.suffix}" cannot be read. Expected one of {", ".join(sorted(SUFFIXES))}.'
         ) from None
 
 
@@ -146,12 +148,12 @@ def _resolve(where: str, present: Sequence[str], wanted: Sequence[str]) -> dict[
         by_lower.setdefault(name.strip().lower(), []).append(name)
     found, missing = {}, []
     for name in wanted:
-        candidates = [name] if name in present else by_lower.get(name.lower(), [])
+        candidates = [n for n in present if n == name] or by_lower.get(name.lower(), [])
         if not candidates:
             missing.append(name)
         elif len(candidates) > 1:
             raise IngestError(
-                f"{where}: column {name} is there {len(candidates)} times in different letter case. "
+                f"{where}: column {name} is there {len(candidates)} times, letter case ignored. "
                 f"Got {listed(candidates)}; expected one. Rename all but one in a copy of the file."
             )
         else:
@@ -161,8 +163,8 @@ def _resolve(where: str, present: Sequence[str], wanted: Sequence[str]) -> dict[
         hints = "; ".join(f"{n} is like {', '.join(by_lower[x][0] for x in v)}" for n, v in near.items() if v)
         raise IngestError(
             f"{where}: {len(missing)} column(s) are not in the file. Missing: {listed(missing)}; the file has "
-            f"{len(present)} columns.{f' Perhaps {hints}.' if hints else ''} Correct the column names in the "
-            "catalogue or deposit the right edition of the file."
+            f"{len(present)} columns.{f' Perhaps {hints}.' if hints else ''} Correct the names, in the "
+            "catalogue where they come from there, or use the edition of the file that has them."
         )
     return found
 
@@ -173,10 +175,11 @@ def _text_columns(path: Path, where: str, delimiter: str, encoding: str) -> list
 
     try:
         with path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="") as handle:
-            header = next(csv.reader(handle, delimiter=delimiter), [])
+            quoting: Any = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
+            header = next(csv.reader(handle, delimiter=delimiter, quoting=quoting), [])
     except (UnicodeDecodeError, csv.Error):
         raise IngestError(
-            f"{where}: the first line is not {encoding} text. Declare the file's encoding, or deposit the file again."
+            f"{where}: the file is not {encoding} text. Declare the file's encoding, or deposit the file again."
         ) from None
     if len(header) < 2:
         name = "tabs" if delimiter == "\t" else "commas"
@@ -187,17 +190,33 @@ def _text_columns(path: Path, where: str, delimiter: str, encoding: str) -> list
     return header
 
 
+# Once doubled quotes are dropped, a quote opens after a comma or line end and the next one closes before one.
+WELL_QUOTED = re.compile(rb'(?:[^"]*+(?<![^,\r\n])"[^"]*+"(?=[,\r\n]|\Z))*+[^"]*+')
+
+
+def _check_quotes(path: Path, where: str) -> None:
+    """Refuse quotes that do not enclose a whole field: an open one would swallow the lines that follow."""
+    content = path.read_bytes().removeprefix(codecs.BOM_UTF8).replace(b'""', b"")
+    if not WELL_QUOTED.fullmatch(content):
+        raise IngestError(
+            f"{where}: a quotation mark is not closed, or stands inside a field that is not quoted. Expected quotes "
+            "round whole fields, doubled within. Deposit the file again as the producer delivered it."
+        )
+
+
 def _read_text(path: Path, where: str, delimiter: str, encoding: str, wanted: Sequence[str] | None) -> RawFile:
     import pyarrow as pa
     from pyarrow import csv as pacsv
 
     header = _text_columns(path, where, delimiter, encoding)
+    if delimiter == ",":
+        _check_quotes(path, where)
     marked = [n for n in header if n.strip().lower() == SYNTHETIC_MARKER]
     found = _resolve(where, header, list(wanted) if wanted is not None else [n for n in header if n.strip()])
     needed = list(dict.fromkeys(found.values()))
     ragged: list[int] = []
 
-    def refuse(row: Any) -> str:  # noqa: ANN401 - pyarrow's InvalidRow
+    def refuse(row: Any) -> str:
         ragged.append(row.number or 0)
         return "skip"
 
@@ -262,12 +281,14 @@ def _read_statistical(path: Path, where: str, kind: str, wanted: Sequence[str] |
         synthetic=any(n.lower() == SYNTHETIC_MARKER for n in about.column_names),
         labels={n: meta.variable_value_labels.get(c, {}) for n, c in found.items()},
         variable_labels={n: meta.column_names_to_labels.get(c) or "" for n, c in found.items()},
-        user_missing={
-            n: [(r["lo"], r["hi"]) for r in meta.missing_ranges.get(c, [])]
-            for n, c in found.items()
-            if not pd.api.types.is_string_dtype(frame[c])
-        },
+        user_missing={n: _user_missing(meta, c) for n, c in found.items()},
     )
+
+
+def _user_missing(meta: Any, column: str) -> list[tuple[float, float] | tuple[str, str]]:
+    """Return the codes and ranges a file declares missing: of SPSS numbers or text, or letters of Stata."""
+    ranges = [(r["lo"], r["hi"]) for r in meta.missing_ranges.get(column, [])]
+    return ranges + [(letter, letter) for letter in meta.missing_user_values.get(column, [])]
 
 
 def _read_parquet(path: Path, where: str, wanted: Sequence[str] | None) -> RawFile:
@@ -344,9 +365,13 @@ def names_of(path: Path, kind: Format, encoding: str = "utf-8") -> list[str]:
     if kind in ("tab", "csv"):
         return _text_columns(path, path.name, "\t" if kind == "tab" else ",", encoding)
     if kind == "parquet":
+        import pyarrow as pa
         from pyarrow import parquet
 
-        return list(parquet.read_schema(path).names)
+        try:
+            return list(parquet.read_schema(path).names)
+        except (pa.ArrowInvalid, OSError):
+            raise IngestError(f"{path.name}: the file cannot be read as Parquet. Deposit it again.") from None
     import pyreadstat
 
     reader = pyreadstat.read_sav if kind == "sav" else pyreadstat.read_dta
@@ -389,6 +414,4 @@ def read_wave(wave_id: str, wave: m.MicrodataWave, path: Path) -> RawFile:
             f"{where}: {len(frame)} respondents. Got {len(frame)}; expected {expected or 'at least one'}. The file may "
             "be cut short or another edition; deposit it again, or correct file.rows in the wave's catalogue entry."
         )
-    return RawFile(
-        frame.reset_index(drop=True), raw.synthetic, raw.labels, raw.variable_labels, raw.user_missing
-    )
+    return RawFile(frame.reset_index(drop=True), raw.synthetic, raw.labels, raw.variable_labels, raw.user_missing)

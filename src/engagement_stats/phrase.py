@@ -38,7 +38,7 @@ def rounded(value: float, decimals: int = 0) -> str:
     """
     # Fifteen significant digits: more would show how the sum was added up, not what it is.
     exact = Decimal(f"{value:.15g}")
-    text = str(exact.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP))
+    text = f"{exact.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP):f}"
     return text.removeprefix("-") if float(text) == 0 else text
 
 
@@ -57,7 +57,7 @@ def _value(value: float, unit: str) -> str:
     return f"{percentage(value)} per cent" if unit == "proportion" else rounded(value, 2)
 
 
-def _interval(row: Any) -> str:  # noqa: ANN401 - a row of estimates
+def _interval(row: Any) -> str:
     if row.ci_lower is None or math.isnan(row.ci_lower):
         return "no interval can be given"
     low, high = (
@@ -75,7 +75,7 @@ def group(catalogue: Catalogue, side: m.Side) -> str:
     return people if side.level == "all" else f"{people} ({side.level})"
 
 
-def estimate(catalogue: Catalogue, row: Any) -> str:  # noqa: ANN401 - a row of estimates
+def estimate(catalogue: Catalogue, row: Any) -> str:
     """Say one estimate, with its interval and where it comes from, without a full stop.
 
     Parameters
@@ -94,11 +94,15 @@ def estimate(catalogue: Catalogue, row: Any) -> str:  # noqa: ANN401 - a row of 
     return f"{_value(row.estimate, row.unit)} ({_interval(row)}) of {group(catalogue, side)} {phrase} ({label})"
 
 
-def _points(value: float, unit: str) -> str:
-    return f"{percentage(abs(value))} percentage points" if unit == "proportion" else rounded(abs(value), 2)
+def _points(value: float, unit: str, towards: float | None = None) -> str:
+    """Say the size of a difference; an end of its interval is signed by the direction of the difference."""
+    size = abs(value) if towards is None else value * (1 if towards > 0 else -1)
+    if unit != "proportion":
+        return rounded(size, 2)
+    return f"{percentage(size, 1)} percentage points" if towards is None else percentage(size, 1)
 
 
-def comparison(catalogue: Catalogue, row: Any, left: Any, right: Any) -> str:  # noqa: ANN401 - rows
+def comparison(catalogue: Catalogue, row: Any, left: Any, right: Any) -> str:
     """Say a comparison in words its verdict allows.
 
     Parameters
@@ -117,17 +121,36 @@ def comparison(catalogue: Catalogue, row: Any, left: Any, right: Any) -> str:  #
     mark = f"{SYNTHETIC}: " if row.is_synthetic else ""
     if row.is_suppressed:
         return f"{mark}Too few people answered to publish this comparison."
-    a, b = estimate(catalogue, left), estimate(catalogue, right)
+    said, beside = estimate(catalogue, left), _beside(catalogue, left, right)
     if row.verdict == "not comparable":
         return (
-            f"{mark}{a}; {b}. These two figures do not measure the same thing in the same way, so neither "
+            f"{mark}{said}; {beside}. These two figures do not measure the same thing in the same way, so neither "
             "should be given as higher, lower or a share of the other."
         )
     if pd.isna(row.verdict):
-        return f"{mark}{a}; {b}. It cannot be said whether they differ, since no standard error is known."
+        return f"{mark}{said}, against {beside}. It cannot be said whether they differ: no standard error is known."
     if row.verdict == "no clear difference":
-        return f"{mark}{a}, similar to {b}: there is no clear difference."
-    return f"{mark}{a}, {row.verdict} by {_points(row.difference, left.unit)} than {b}."
+        return f"{mark}{said}, similar to {beside}. There is no clear difference between them."
+    return (
+        f"{mark}{said}, {row.verdict} than {beside}: a difference of {_points(row.difference, left.unit)} "
+        f"({_ends(row, left.unit)})."
+    )
+
+
+def _ends(row: Any, unit: str) -> str:
+    near, far = (row.ci_lower, row.ci_upper) if row.difference > 0 else (row.ci_upper, row.ci_lower)
+    return f"{_points(near, unit, row.difference)} to {_points(far, unit, row.difference)}"
+
+
+def _beside(catalogue: Catalogue, left: Any, right: Any) -> str:
+    """Say the second estimate of a comparison, leaving out what was just said of the first."""
+    if left.indicator != right.indicator:
+        return estimate(catalogue, right)
+    sides = [m.Side(wave=r.wave, indicator=r.indicator, domain=r.domain, level=r.level) for r in (left, right)]
+    people = [group(catalogue, side) for side in sides]
+    of = "" if people[0] == people[1] else f" of {people[1]}"
+    where = "" if left.wave == right.wave else f" ({catalogue.waves[right.wave].label})"
+    return f"{_value(right.estimate, right.unit)} ({_interval(right)}){of}{where}"
 
 
 def with_sentences(comparisons: pd.DataFrame, estimates: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:

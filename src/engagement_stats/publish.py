@@ -92,7 +92,10 @@ def described(catalogue: Catalogue, released: Sequence[str], synthetic: Sequence
     """
     c = catalogue
     indicators = [
-        {"id": k, **{f: getattr(v, f) for f in ("label", "definition", "concept", "recall", "statistic", "phrase")}}
+        {
+            "id": k,
+            **{f: getattr(v, f) for f in ("label", "definition", "concept", "recall", "statistic", "phrase")},
+        }
         for k, v in c.indicators.items()
     ]
     surveys = [
@@ -108,11 +111,18 @@ def described(catalogue: Catalogue, released: Sequence[str], synthetic: Sequence
         for i, level in enumerate(v.levels, start=1)
     ]
     sources = [
-        {"id": k, "label": v.title, "definition": v.citation, "producer": v.producer, "licence": v.licence, "url": v.url}
+        {"id": k, "label": v.title, "definition": v.citation, "producer": v.producer, "licence": v.licence,
+         "url": v.url}
         for k, v in c.sources.items()
     ]  # fmt: skip
     waves = [_wave_row(c, k, k in set(released), k in set(synthetic)) for k in c.waves]
-    rows = {"indicators": indicators, "surveys": surveys, "domains": domains, "sources": sources, "waves": waves}
+    rows = {
+        "indicators": indicators,
+        "surveys": surveys,
+        "domains": domains,
+        "sources": sources,
+        "waves": waves,
+    }
     return {k: pd.DataFrame(v) for k, v in rows.items()}
 
 
@@ -124,6 +134,7 @@ def _wave_row(c: Catalogue, wave_id: str, released: bool, synthetic: bool) -> di
         "id": wave_id, "label": wave.label, "definition": wave.fieldwork.label, "survey": wave.survey,
         "series": wave.series, "series_label": series.label if series else None, "kind": wave.kind,
         "year": wave.fieldwork.year, "fieldwork_start": wave.fieldwork.start, "fieldwork_end": wave.fieldwork.end,
+        "fieldwork_precision": wave.fieldwork.precision,
         "mode": wave.mode, "sampling": c.sampling(wave_id), "break_before": " ".join(breaks) or None,
         "source": wave.source, "is_released": released, "unverified": "; ".join(wave.unverified) or None,
         "note": wave.note, "is_synthetic": synthetic,
@@ -218,6 +229,9 @@ def build(frames: Mapping[str, pd.DataFrame], release: str, target: Path) -> Non
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = target.with_name(f".{target.name}.{os.getpid()}.building")
     log = beside.with_name(beside.name + ".wal")
+    # A build killed under the same process id (every run's, in a container) may have left its file.
+    beside.unlink(missing_ok=True)
+    log.unlink(missing_ok=True)
     try:
         # One thread: sums in DuckDB are added in a fixed order, so content is the same each time.
         with duckdb.connect(config={"threads": 1}) as connection:
@@ -236,16 +250,20 @@ def build(frames: Mapping[str, pd.DataFrame], release: str, target: Path) -> Non
         beside.replace(target)
         _sync(target.parent)
     except duckdb.ConstraintException as error:
-        rule = str(error).splitlines()[0].split(":")[0]
-        raise PublishError(f"{target.name}: a row breaks a rule of warehouse/schema.sql ({rule}).") from None
-    except (duckdb.IOException, OSError) as error:
+        rule = str(error).splitlines()[0]
+        # A broken key is quoted by its values; ids are no secret, but one line about the table says enough.
+        shown = (
+            rule if rule.startswith(("Constraint Error: CHECK", "Constraint Error: NOT NULL")) else "a key is repeated"
+        )
+        raise PublishError(f"{target.name}: a row breaks a rule of warehouse/schema.sql: {shown}.") from None
+    except (duckdb.Error, OSError) as error:  # a conversion error quotes the value, so only its kind is shown
         raise PublishError(f"{target.name}: the release could not be written ({type(error).__name__}).") from None
     finally:
         beside.unlink(missing_ok=True)
         log.unlink(missing_ok=True)
 
 
-def _fill(connection: Any, frames: Mapping[str, pd.DataFrame], release: str) -> None:  # noqa: ANN401 - a connection
+def _fill(connection: Any, frames: Mapping[str, pd.DataFrame], release: str) -> None:
     tables = _schema()
     if set(tables) != set(frames):
         odd = sorted(set(tables) ^ set(frames))

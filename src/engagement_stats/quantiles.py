@@ -42,9 +42,7 @@ class _Distribution:
         return found
 
 
-def _distribution(
-    values: np.ndarray, answered: np.ndarray, family: Family, weight: np.ndarray
-) -> _Distribution:
+def _distribution(values: np.ndarray, answered: np.ndarray, family: Family, weight: np.ndarray) -> _Distribution:
     members = np.flatnonzero(answered & (family.codes >= 0))
     codes = family.codes[members]
     order = members[np.lexsort((values[members], codes))]
@@ -80,9 +78,7 @@ def woodruff(
         answered = call.eligible & ~np.isnan(numbers)
         for place, family in enumerate(call.families):
             distribution = _distribution(numbers, answered, family, call.layout.weight)
-            by_quantile = [
-                _one(call, variable, numbers, answered, place, q, distribution, interval) for q in quantiles
-            ]
+            by_quantile = [_one(call, variable, numbers, answered, place, q, distribution, interval) for q in quantiles]
             for one in by_quantile:
                 one.terms.measure[:] = len(measures)
                 measures.append(one.measure)
@@ -91,16 +87,9 @@ def woodruff(
             def together(arrays: Sequence[np.ndarray]) -> np.ndarray:
                 return np.stack(arrays, axis=1).reshape(-1, *arrays[0].shape[1:])
 
-            parts.append(
-                tuple(together(column) for column in zip(*(one.columns for one in by_quantile), strict=True))
-            )
+            parts.append(tuple(together(column) for column in zip(*(one.columns for one in by_quantile), strict=True)))
             terms.append(
-                Terms(
-                    **{
-                        f.name: together([getattr(one.terms, f.name) for one in by_quantile])
-                        for f in fields(Terms)
-                    }
-                )
+                Terms(**{f.name: together([getattr(one.terms, f.name) for one in by_quantile]) for f in fields(Terms)})
             )
             away = [one.deviations for one in by_quantile if one.deviations is not None]
             if away:

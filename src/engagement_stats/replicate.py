@@ -174,9 +174,7 @@ def jackknife(frame: pd.DataFrame, design: SampleDesign) -> Replicates:
     )
 
 
-def standard_errors(
-    estimates: pd.DataFrame, replicates: Replicates, *, centre: str = "estimate"
-) -> np.ndarray:
+def standard_errors(estimates: pd.DataFrame, replicates: Replicates, *, centre: str = "estimate") -> np.ndarray:
     """Replicate standard errors of estimates already made by linearisation, to check one by the other.
 
     Parameters
@@ -205,14 +203,10 @@ def standard_errors(
     """
     sample = estimates.attrs.get("sample")
     if not isinstance(sample, Sample) or sample.layout.rows != replicates.layout.rows:
-        raise EstimationError(
-            "replicates: the estimates are not of the sample the replicates were made from."
-        )
+        raise EstimationError("replicates: the estimates are not of the sample the replicates were made from.")
     if estimates["statistic"].eq("quantile").any():
         raise EstimationError("replicates: quantiles have no replicate standard errors here.")
-    rows = sample.rows(
-        [(i, d, level, None) for i, d, level in estimates[["indicator", "domain", "level"]].to_numpy()]
-    )
+    rows = sample.rows([(i, d, level, None) for i, d, level in estimates[["indicator", "domain", "level"]].to_numpy()])
     top, bottom = totals(
         sample.families,
         sample.measures,

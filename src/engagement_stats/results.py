@@ -7,6 +7,7 @@ Methods: docs/methods.md#what-a-row-holds
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -101,9 +102,14 @@ class Call:
         self.families = read_families(frame, by, self.layout)
         self.eligible = read_where(frame, where, self.layout)
 
-    def tabulate(
-        self, families: Sequence[Family], measures: Sequence[Measure]
-    ) -> tuple[Sums, np.ndarray | None]:
+    def over(self, families: Sequence[Family], eligible: np.ndarray | None = None) -> "Call":
+        """Return the same call over other families of domains, and perhaps fewer respondents."""
+        other = copy(self)
+        other.families = list(families)
+        other.eligible = self.eligible if eligible is None else eligible
+        return other
+
+    def tabulate(self, families: Sequence[Family], measures: Sequence[Measure]) -> tuple[Sums, np.ndarray | None]:
         """Sum measures by level; also replicate deviations when the design has replicates."""
         sums = tabulate(self.layout, families, measures)
         if self.layout.design.replicates is None:
@@ -112,9 +118,7 @@ class Call:
         variance = np.where(sums.respondents > 0, np.sum(away**2, axis=2), np.nan)
         return replace(sums, variance=variance), away
 
-    def rows(
-        self, families: Sequence[Family], measures: Sequence[Measure], sums: Sums, statistic: str
-    ) -> Rows:
+    def rows(self, families: Sequence[Family], measures: Sequence[Measure], sums: Sums, statistic: str) -> Rows:
         """Work out what a row says besides its interval."""
         n, variance = sums.respondents, sums.variance
         shift = np.array([m.shift for m in measures])[:, None]
@@ -144,9 +148,7 @@ class Call:
             for f in families
         ]
         missing = np.concatenate(eligible) - n
-        return Rows(
-            estimate, variance, n, missing, sums.numerator_respondents, sums.weight, df, effect, effective
-        )
+        return Rows(estimate, variance, n, missing, sums.numerator_respondents, sums.weight, df, effect, effective)
 
     def _kish_where_constant(
         self,
@@ -178,9 +180,7 @@ class Call:
         if statistic == "proportion":
             limits = self.share_limits(rows, interval)
         else:
-            estimate, variance, df = (
-                x.ravel() for x in (rows.estimate, rows.variance, rows.degrees_of_freedom)
-            )
+            estimate, variance, df = (x.ravel() for x in (rows.estimate, rows.variance, rows.degrees_of_freedom))
             lower, upper = uncertainty.wald(estimate, variance, df, self.confidence)
             limits = lower, upper, np.full(len(lower), "wald", dtype=object)
         sizes = [len(f.levels) for f in self.families]
@@ -275,13 +275,9 @@ class Call:
             quantile=np.full(count, np.nan) if quantile is None else quantile,
         )
         frame = pd.DataFrame(data, index=pd.RangeIndex(count), columns=list(COLUMNS))
-        keys = list(
-            zip(indicator, domain, level, [None] * count if quantile is None else quantile, strict=True)
-        )
+        keys = list(zip(indicator, domain, level, [None] * count if quantile is None else quantile, strict=True))
         deviations = None if away is None else away.reshape(count, -1)
-        frame.attrs["sample"] = Sample(
-            self.source, self.layout, self.families, measures, terms, keys, deviations
-        )
+        frame.attrs["sample"] = Sample(self.source, self.layout, self.families, measures, terms, keys, deviations)
         return frame
 
 
@@ -294,7 +290,5 @@ def _checked_degrees_of_freedom(value: str | float) -> str | float:
     if value in ("domain", "design"):
         return value
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
-        raise EstimationError(
-            f'degrees_of_freedom: got {value!r}; expected "domain", "design" or a positive number.'
-        )
+        raise EstimationError(f'degrees_of_freedom: got {value!r}; expected "domain", "design" or a positive number.')
     return float(value)

@@ -108,9 +108,7 @@ class Sample:
             raise EstimationError(f"sample: {listed(unknown)} was not estimated in this call.")
         return np.array([self._position[k] for k in keys], np.intp)
 
-    def covariance(
-        self, left: Places, right: Places | None = None, other: "Sample | None" = None
-    ) -> np.ndarray:
+    def covariance(self, left: Places, right: Places | None = None, other: "Sample | None" = None) -> np.ndarray:
         """Design covariances of two sets of estimates, each with each.
 
         Parameters
@@ -148,12 +146,11 @@ class Sample:
             a = self._unit_totals(stage, down)
             b = a if other is self and across is down else other._unit_totals(stage, across)
             value += self._stage_covariance(stage, a, b)
-            if (
-                stage is self.layout.first
-                and stage.lonely.any()
-                and self.layout.design.single_psu == "adjust"
-            ):
+            if stage is self.layout.first and stage.lonely.any() and self.layout.design.single_psu == "adjust":
                 value += self._lonely_distances(a, down).T @ other._lonely_distances(b, across)
+        # Sparse products drop what is multiplied by zero, also where it is unknown.
+        value[np.isnan(self.terms.gain[down])] = np.nan
+        value[:, np.isnan(other.terms.gain[across])] = np.nan
         return value * np.sqrt(np.outer(self.terms.inflation[down], other.terms.inflation[across]))
 
     def covariance_with(self, left: Places, reference: int) -> np.ndarray:
@@ -215,12 +212,8 @@ class Sample:
         value = 0.0
         for stage in self.layout.stages:
             totals = self._unit_totals(stage, at)
-            value += quadratic_form(stage, totals @ g, np.zeros(stage.units, bool), "certainty")
-            if (
-                stage is self.layout.first
-                and stage.lonely.any()
-                and self.layout.design.single_psu == "adjust"
-            ):
+            value += float(quadratic_form(stage, totals @ g, np.zeros(stage.units, bool), "certainty"))
+            if stage is self.layout.first and stage.lonely.any() and self.layout.design.single_psu == "adjust":
                 value += float(np.sum((self._lonely_distances(totals, at) @ g) ** 2))
         return value
 
@@ -343,9 +336,7 @@ class Sample:
         """Measure single PSUs from the mean of all, times root weights; zero where none answered."""
         stage = self.layout.first
         alone = np.flatnonzero(stage.lonely[stage.stratum])
-        distance = (
-            totals.tocsr()[alone].toarray() - np.asarray(totals.sum(axis=0)).reshape(1, -1) / stage.units
-        )
+        distance = totals.tocsr()[alone].toarray() - np.asarray(totals.sum(axis=0)).reshape(1, -1) / stage.units
         for place, row in enumerate(rows):
             f, m = self.families[self.terms.family[row]], self.measures[self.terms.measure[row]]
             here = (f.codes == self.terms.level[row]) & (m.answered > 0)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.console import Console
 
 Format = Literal["table", "csv", "json"]
 FORMATS: tuple[Format, ...] = ("table", "csv", "json")
@@ -38,10 +39,20 @@ def frame(data: "pd.DataFrame", kind: Format, *, title: str = "", headings: Mapp
         _table(data, title, dict(headings) if headings else {str(c): str(c) for c in data.columns})
 
 
+def paper(piped_width: int) -> "Console":
+    """Return what to print on: as wide as the terminal, or as asked when piped, where it is not to be cut."""
+    from rich.console import Console
+
+    class Paper(Console):
+        def on_broken_pipe(self) -> None:  # rich itself would end the program with an exit status of 1
+            raise BrokenPipeError
+
+    return Paper(width=None if sys.stdout.isatty() else piped_width, highlight=False)
+
+
 def _table(data: "pd.DataFrame", title: str, headings: Mapping[str, str]) -> None:
     import pandas as pd
     from rich import box
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -51,8 +62,7 @@ def _table(data: "pd.DataFrame", title: str, headings: Mapping[str, str]) -> Non
         table.add_column(escape(heading), justify="right" if numeric else "left", overflow="fold")
     for row in data[list(headings)].itertuples(index=False, name=None):
         table.add_row(*("" if pd.isna(v) else escape(_text(v)) for v in row))
-    # Piped output is not cut to a terminal's width.
-    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    console = paper(160)
     console.print(table)
     if "is_synthetic" in data and bool(data["is_synthetic"].any()):
         console.print(SYNTHETIC_NOTICE, style="bold")
@@ -60,7 +70,7 @@ def _table(data: "pd.DataFrame", title: str, headings: Mapping[str, str]) -> Non
 
 def _text(value: object) -> str:
     if isinstance(value, float):
-        return f"{value:,.0f}" if value == int(value) else f"{value:.6g}"
+        return f"{value:,.0f}" if value == int(value) else f"{value:.5g}"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     return str(value)

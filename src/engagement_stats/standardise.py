@@ -1,7 +1,8 @@
 """Standardise estimates to one composition, so that areas of different ages are compared like for like.
 
 Belongs here: direct standardisation of proportions and means.
-Not here: where the standard composition comes from (catalogue), weighting to margins (weight), model-based adjustment
+Not here: where the standard composition comes from (catalogue), weighting to margins (weight), model-based
+adjustment
 (regression).
 Methods: docs/methods.md#direct-standardisation
 """
@@ -14,7 +15,6 @@ import pandas as pd
 from engagement_stats import uncertainty
 from engagement_stats.design import SampleDesign
 from engagement_stats.domains import (
-    ALL,
     By,
     Counts,
     Where,
@@ -89,7 +89,8 @@ def standardise(
 
     Notes
     -----
-    The estimate is sum_a share_a ybar_a; its influence value is the same sum of the classes'. Shares are taken
+    The estimate is sum_a share_a ybar_a; its influence value is the same sum of the classes'. Shares are
+    taken
     as known. Limits are Wald's, kept inside 0..1 for proportions.
     Source: Korn and Graubard (1999) ch. 3; R survey ``svystandardize``.
     Verified: R survey 4.1.1 `svystandardize` with `svyby`, tests/reference/standardise.csv, rtol 1e-9.
@@ -107,7 +108,7 @@ def standardise(
     classes = read_families(frame, over, call.layout)[1]
     shares = _shares(classes, population)
     crossed = [_crossed(family, classes) for family in call.families]
-    call.eligible = call.eligible & (classes.codes >= 0)
+    call = call.over(call.families, call.eligible & (classes.codes >= 0))
     names = several(variables, "variables")
     if statistic == "proportion":
         measures = [read_shares(frame, v, counts, call.layout, call.eligible) for v in names]
@@ -116,8 +117,7 @@ def standardise(
             numeric_measure(v, read_numbers(frame, v, call.layout), call.eligible, is_total=False) for v in names
         ]
     crude = call.results(measures, statistic, "wald")
-    call.families = crossed
-    cells = call.results(measures, statistic, "wald")
+    cells = call.over(crossed).results(measures, statistic, "wald")
     values = cells["estimate"].to_numpy().reshape(-1, len(shares))
     bases = cells["base_unweighted"].to_numpy().reshape(-1, len(shares))
     estimate = np.where((bases > 0).all(axis=1), np.nan_to_num(values) @ shares, np.nan)
@@ -160,7 +160,8 @@ def _shares(classes: Family, population: Mapping[str, float]) -> np.ndarray:
     unused = [level for level in known if level not in classes.levels and known[level] != 0]
     if unused:
         raise EstimationError(
-            f'population: nobody in the data is in {listed(unused)} of "{classes.name}". Merge classes so that each has '
+            f'population: nobody in the data is in {listed(unused)} of "{classes.name}". Merge classes so '
+            "that each has "
             f"respondents."
         )
     people = np.array([known[level] for level in classes.levels])
@@ -175,4 +176,4 @@ def _crossed(family: Family, classes: Family) -> Family:
     inside = (family.codes >= 0) & (classes.codes >= 0)
     codes = np.where(inside, family.codes * width + classes.codes, -1)
     levels = tuple(f"{level} | {name}" for level in family.levels for name in classes.levels)
-    return Family(ALL if family.name == ALL else family.name, codes, levels)
+    return Family(family.name, codes, levels)

@@ -8,12 +8,16 @@ A build of a wave lies in `<root>/<wave>/<fingerprint>/`. The fingerprint is the
 catalogue entries and of the code it was made from, so results of other inputs are never mistaken for it.
 """
 
+import hashlib
 import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
+from importlib import metadata, resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +26,7 @@ import pandas as pd
 from engagement_stats.catalogue import digest
 
 KEPT_BUILDS = 2
+COMPUTING = ("duckdb", "numpy", "pandas", "pyarrow", "pyreadstat", "scipy", "statsmodels")
 MANIFEST = "manifest.json"
 
 
@@ -41,14 +46,23 @@ class Fingerprint:
 
 @cache
 def code_digest() -> str:
-    """Digest the package's own source, so that results are remade when the code that made them changes."""
-    import hashlib
-
-    package = Path(__file__).parent
+    """Digest our own source and the versions of what computes, so that results are remade when either changes."""
     total = hashlib.sha256()
-    for path in sorted(package.rglob("*.py")):
-        total.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    for package in ("engagement_stats", "pipelines", "warehouse"):
+        for path in sorted(_sources(resources.files(package))):
+            total.update(f"{package}/{path[0]}\0".encode() + path[1] + b"\0")
+    for library in COMPUTING:
+        total.update(f"{library} {metadata.version(library)}\0".encode())
     return total.hexdigest()
+
+
+def _sources(folder: Traversable, below: str = "") -> Iterator[tuple[str, bytes]]:
+    """Code and SQL of a package: name below it, and content."""
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _sources(entry, f"{below}{entry.name}/")
+        elif entry.name.endswith((".py", ".sql")):
+            yield below + entry.name, entry.read_bytes()
 
 
 class Store:
@@ -73,9 +87,7 @@ class Store:
 
     def write(self, wave: str, fingerprint: Fingerprint, name: str, frame: pd.DataFrame) -> Path:
         """Write one frame of a build as Parquet, whole or not at all, readable by the owner only."""
-        folder = self.folder(wave, fingerprint)
-        for private in (self.root, folder.parent, folder):
-            private.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = self._made(self.folder(wave, fingerprint))
         path = folder / f"{name}.parquet"
         handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name}-")
         os.close(handle)
@@ -97,8 +109,7 @@ class Store:
 
     def finish(self, wave: str, fingerprint: Fingerprint, about: dict[str, Any]) -> None:
         """Mark a build complete, forget an earlier failure, and drop builds beyond the newest few."""
-        folder = self.folder(wave, fingerprint)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = self._made(self.folder(wave, fingerprint))
         self._write_json(folder / MANIFEST, {**asdict(fingerprint), **about})
         self._failure(wave).unlink(missing_ok=True)
         builds = sorted(folder.parent.glob(f"*/{MANIFEST}"), key=lambda p: p.stat().st_mtime_ns, reverse=True)
@@ -120,8 +131,7 @@ class Store:
     def fail(self, wave: str, fingerprint: Fingerprint | None, message: str) -> None:
         """Note why a wave could not be built; the message holds no respondent's values."""
         path = self._failure(wave)
-        for private in (self.root, path.parent):
-            private.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._made(path.parent)
         self._write_json(path, {"key": fingerprint.key if fingerprint else None, "message": message})
 
     def failure(self, wave: str, fingerprint: Fingerprint | None) -> str | None:
@@ -132,15 +142,25 @@ class Store:
         noted = self._read_json(path)
         return noted["message"] if noted["key"] == (fingerprint.key if fingerprint else None) else None
 
+    def _made(self, folder: Path) -> Path:
+        """Make a folder below the root, every step of it for the owner only."""
+        for private in [p for p in reversed(folder.parents) if p.is_relative_to(self.root)] + [folder]:
+            private.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
+
     def _failure(self, wave: str) -> Path:
         return self.root / wave / "failure.json"
 
     @staticmethod
     def _write_json(path: Path, content: dict[str, Any]) -> None:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".json-")
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            json.dump(content, out, indent=1, sort_keys=True)
-        Path(temporary).replace(path)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as out:
+                json.dump(content, out, indent=1, sort_keys=True)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
 
     @staticmethod
     def _read_json(path: Path) -> dict[str, Any]:

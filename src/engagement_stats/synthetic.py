@@ -93,9 +93,7 @@ LBN_SHARE = 0.0424
 
 # From here to the end of the block: inventions, chosen to look like a survey of this kind.
 OTHER_WARDS = 150  # in each region
-REGION_FRACTION = np.array(
-    [1.35, 1.05, 1.1, 1.1, 1.0, 1.05, 0.75, 1.0, 1.15]
-)  # sampled more or less than its share
+REGION_FRACTION = np.array([1.35, 1.05, 1.1, 1.1, 1.0, 1.05, 0.75, 1.0, 1.15])  # sampled more or less than its share
 LBN_FRACTION = 1.5
 AGE_RESPONSE = np.array([0.5, 0.65, 0.9, 1.15, 1.35, 1.05])
 HOUSEHOLD_SIZE = np.array([0.56, 0.36, 0.05, 0.03])  # adults of a household who answer: 1 to 4
@@ -128,9 +126,7 @@ LEANS: Mapping[str, _Lean] = {
 }
 
 # How often each kind is named by those who name any; the last code of each list is "none of these".
-GROUP_KINDS = np.array(
-    [0.3, 0.3, 0.2, 0.08, 0.12, 0.2, 0.05, 0.08, 0.15, 0.05, 0.12, 0.03, 0.15, 0.06, 0.1, 0.08]
-)
+GROUP_KINDS = np.array([0.3, 0.3, 0.2, 0.08, 0.12, 0.2, 0.05, 0.08, 0.15, 0.05, 0.12, 0.03, 0.15, 0.06, 0.1, 0.08])
 HELP_KINDS = np.array([0.4, 0.3, 0.25, 0.38, 0.15, 0.18, 0.22, 0.17, 0.2, 0.08, 0.12, 0.3, 0.1])
 FAVOUR_KINDS = np.array([0.4, 0.25, 0.3, 0.2, 0.2, 0.25, 0.3, 0.15, 0.2, 0.1, 0.1, 0.08])
 SOCIAL_KINDS = np.array([0.25, 0.15, 0.2, 0.3, 0.3, 0.15])
@@ -192,9 +188,7 @@ def write(folder: Path, *, seed: int = 20260101, adults: int = 10_000, poll: int
         A number of respondents below 1.
     """
     if adults < 1 or poll < 1:
-        raise EngagementStatsError(
-            f"synthetic: a file needs respondents. Got {min(adults, poll)}; expected 1 or more."
-        )
+        raise EngagementStatsError(f"synthetic: a file needs respondents. Got {min(adults, poll)}; expected 1 or more.")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     earlier = _community_life(np.random.default_rng([seed, 2018]), adults, "2018-19")
@@ -352,9 +346,7 @@ class _Propensities:
     """Each respondent's leaning to do each thing; alike within a household and across what a person does."""
 
     def __init__(self, rng: np.random.Generator, people: _People) -> None:
-        shared = (
-            np.sqrt(HOUSEHOLD_VARIANCE) * rng.normal(size=int(people.household[-1]) + 1)[people.household]
-        )
+        shared = np.sqrt(HOUSEHOLD_VARIANCE) * rng.normal(size=int(people.household[-1]) + 1)[people.household]
         self._common = shared + np.sqrt(PERSON_VARIANCE) * rng.normal(size=people.number)
         self._rng, self._people = rng, people
 
@@ -399,9 +391,7 @@ def _kinds(rng: np.random.Generator, does: np.ndarray, often: np.ndarray) -> np.
     return named & does[:, None]
 
 
-def _multicode(
-    names: Sequence[str], named: np.ndarray, masks: Mapping[int, np.ndarray]
-) -> dict[str, np.ndarray]:
+def _multicode(names: Sequence[str], named: np.ndarray, masks: Mapping[int, np.ndarray]) -> dict[str, np.ndarray]:
     """Make 0/1 columns of a list, the last of them "none of these"; `masks` puts codes over them."""
     none = ~named.any(axis=1)
     columns = {}
@@ -443,9 +433,7 @@ def _volunteering(
     unsure = formal & (rng.random(number) < 0.01)  # how often
     timed = known & ~unsure
     often = formal_lean + 0.3 * rng.normal(size=number)
-    formal_monthly = _most_inclined(
-        often, weight, formal & timed, share["formal_volunteering_monthly"], timed
-    )
+    formal_monthly = _most_inclined(often, weight, formal & timed, share["formal_volunteering_monthly"], timed)
     often = informal_lean + 0.3 * rng.normal(size=number)
     informal_monthly = _most_inclined(often, weight, informal, share["informal_volunteering_monthly"], known)
 
@@ -479,12 +467,8 @@ def _community(
     """Make the questions on social action, civic participation and belonging."""
     number = len(weight)
     no_social, no_civic, no_belonging = (rng.random(number) < lost for lost in (0.008, 0.01, 0.015))
-    social = _most_inclined(
-        lean.draw("social"), weight, ~no_social, margins["social_action_12m"].share, ~no_social
-    )
-    civic = _most_inclined(
-        lean.draw("civic"), weight, ~no_civic, margins["civic_participation_12m"].share, ~no_civic
-    )
+    social = _most_inclined(lean.draw("social"), weight, ~no_social, margins["social_action_12m"].share, ~no_social)
+    civic = _most_inclined(lean.draw("civic"), weight, ~no_civic, margins["civic_participation_12m"].share, ~no_civic)
     strongly = _most_inclined(
         lean.draw("belonging"),
         weight,

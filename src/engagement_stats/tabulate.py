@@ -80,6 +80,7 @@ def microdata(
             weight=f"weight {weight}",
             stratum="stratum" if "stratum" in responses else None,
             psu="psu" if "psu" in responses else None,
+            single_psu=wave.design.single_psu,
         )
         for statistic, estimator in (("proportion", estimate.proportion), ("mean", estimate.mean)):
             chosen = [INDICATOR + n for n in names if catalogue.indicators[n].statistic == statistic]
@@ -183,7 +184,12 @@ def published(wave_id: str, catalogue: Catalogue) -> pd.DataFrame:
         rows.append(row)
     table = pd.DataFrame(rows).reindex(columns=[*COLUMNS, "rounding", *PUBLISHED_ONLY])
     return table.assign(
-        survey=wave.survey, wave=wave_id, unit="proportion", statistic="proportion", quality="ok", is_suppressed=False
+        survey=wave.survey,
+        wave=wave_id,
+        unit="proportion",
+        statistic="proportion",
+        quality="ok",
+        is_suppressed=False,
     )
 
 
@@ -233,7 +239,7 @@ def benchmarks(estimates: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
 
 
 def _published_again(catalogue: Catalogue) -> list[m.Benchmark]:
-    """Make benchmarks of the published figures that a microdata wave says are its own."""
+    """Make benchmarks of the published figures that a microdata wave says are its own, where they are confirmed."""
     return [
         m.Benchmark(
             wave=wave_id, indicator=f.indicator, domain=f.domain, level=f.level, value=f.value, lower=f.lower,
@@ -242,6 +248,7 @@ def _published_again(catalogue: Catalogue) -> list[m.Benchmark]:
         for wave_id, wave in catalogue.microdata_waves.items()
         for published_as in wave.published_as
         for f in catalogue.wave_figures(published_as)
+        if f.evidence == "confirmed"
     ]  # fmt: skip
 
 

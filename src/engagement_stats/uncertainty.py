@@ -25,9 +25,7 @@ def check_confidence(confidence: float) -> float:
         It is not a number strictly between 0 and 1.
     """
     if isinstance(confidence, bool) or not isinstance(confidence, (int, float)) or not 0 < confidence < 1:
-        raise EstimationError(
-            f"confidence: got {confidence!r}; expected a number between 0 and 1, such as 0.95."
-        )
+        raise EstimationError(f"confidence: got {confidence!r}; expected a number between 0 and 1, such as 0.95.")
     return float(confidence)
 
 
@@ -58,9 +56,7 @@ def t_quantile(degrees_of_freedom: Any, confidence: float) -> np.ndarray:
     return np.where(usable, np.where(np.isinf(df), special.ndtri(upper), quantiles), np.nan)
 
 
-def wald(
-    estimate: Any, variance: Any, degrees_of_freedom: Any, confidence: float
-) -> tuple[np.ndarray, np.ndarray]:
+def wald(estimate: Any, variance: Any, degrees_of_freedom: Any, confidence: float) -> tuple[np.ndarray, np.ndarray]:
     """Interval estimate -+ t sqrt(variance).
 
     Notes
@@ -134,9 +130,7 @@ def korn_graubard(
     return np.where(usable, lower, np.nan), np.where(usable, upper, np.nan)
 
 
-def logit(
-    proportion: Any, variance: Any, degrees_of_freedom: Any, confidence: float
-) -> tuple[np.ndarray, np.ndarray]:
+def logit(proportion: Any, variance: Any, degrees_of_freedom: Any, confidence: float) -> tuple[np.ndarray, np.ndarray]:
     """Wald interval on the log odds, by the delta method, taken back to proportions.
 
     Notes
@@ -173,7 +167,7 @@ def wilson(
     Examples
     --------
     >>> [float(x.round(4)) for x in wilson(0.1, 0.0004, 225, 30, 0.95)]
-    [0.0659, 0.149]
+    [0.0662, 0.1484]
     """
     p, v, n = np.broadcast_arrays(*(np.asarray(x, float) for x in (proportion, variance, respondents)))
     boundary = (p <= 0) | (p >= 1)
@@ -232,9 +226,7 @@ def proportion_interval(
     if method in ("logit", "wald"):
         edge = (proportion <= 0) | (proportion >= 1)
         if edge.any():
-            exact = korn_graubard(
-                proportion[edge], 0.0, respondents[edge], degrees_of_freedom[edge], confidence
-            )
+            exact = korn_graubard(proportion[edge], 0.0, respondents[edge], degrees_of_freedom[edge], confidence)
             lower[edge], upper[edge] = exact
             used[edge] = "korn_graubard"
     # Limits reach the estimate at most by rounding; a proportion never leaves 0..1.

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from engagement_stats.codes import as_codes
 from engagement_stats.errors import WeightingError
 from engagement_stats.uncertainty import kish_design_effect
-from engagement_stats.codes import as_codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def summarise(weights: np.ndarray) -> WeightSummary:
     Notes
     -----
     Source: Kish (1965, 1992), n sum(w²) / (sum w)², over respondents of positive weight.
-    Verified: R survey 4.5 reference case F13.kish and by hand, tests/test_weight.py, rtol 1e-12.
+    Verified: by hand, rtol 1e-12, and R survey 4.5 reference case F13.kish, rtol 1e-9, tests/test_weight.py.
 
     Examples
     --------

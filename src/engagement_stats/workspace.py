@@ -45,6 +45,7 @@ class Workspace:
         cls,
         *,
         data: Path | None = None,
+        private: Path | None = None,
         warehouse: Path | None = None,
         catalogue: Path | None = None,
     ) -> Self:
@@ -58,7 +59,7 @@ class Workspace:
         return cls(
             home=home,
             data=choose(data, DATA, home / "data" / "landing"),
-            private=choose(None, PRIVATE, home / "data" / "private"),
+            private=choose(private, PRIVATE, home / "data" / "private"),
             warehouse=choose(warehouse, WAREHOUSE, home / "warehouse" / "engagement_stats.duckdb"),
             catalogue=Path(folder).absolute() if folder else None,
         )

@@ -109,6 +109,8 @@ class Catalogue:
             parts += [[k, list(self.domains[k].levels)] for k in used]
             parts += [[k, self.indicators[k].statistic] for k in sorted(entry.indicators)]
             parts.append([_plain(c) for c in self.comparisons.values() if _is_within(c, wave)])
+            parts.append([_plain(b) for b in self.benchmarks if b.wave == wave])
+            parts.append([_plain(f) for w in entry.published_as for f in self.wave_figures(w)])
         else:
             parts.append([_plain(f) for f in self.wave_figures(wave)])
         parts.append(_plain(self.rules.disclosure))
@@ -135,7 +137,7 @@ def _is_within(comparison: object, wave: str) -> bool:
     return False
 
 
-def _plain(entry: BaseModel) -> Any:  # noqa: ANN401 - JSON
+def _plain(entry: BaseModel) -> Any:
     return entry.model_dump(mode="json")
 
 
@@ -266,9 +268,7 @@ def _check_level(c: Catalogue, problems: _Problems, where: str, domain: str, lev
                 problems.add(where, f'level "{one}" is not one of domain "{part}".')
 
 
-def _check_variable(
-    c: Catalogue, problems: _Problems, where: str, name: str, variable: m.Variable
-) -> list[str] | None:
+def _check_variable(c: Catalogue, problems: _Problems, where: str, name: str, variable: m.Variable) -> list[str] | None:
     """Check a variable's references; return its categories, None for a number or an unknown code list."""
     if isinstance(variable.codes, str) and variable.codes not in c.codelists:
         problems.add(where, f'code list "{variable.codes}" of variable {name} is not in the catalogue.')
@@ -345,7 +345,13 @@ def _check_figures(c: Catalogue, problems: _Problems) -> None:
         _unknown(problems, where, "microdata wave", [b.wave], c.microdata_waves)
         _check_level(c, problems, where, b.domain, b.level)
         if b.wave in c.microdata_waves:
-            _unknown(problems, where, "indicator (of the wave)", [b.indicator], c.microdata_waves[b.wave].indicators)
+            _unknown(
+                problems,
+                where,
+                "indicator (of the wave)",
+                [b.indicator],
+                c.microdata_waves[b.wave].indicators,
+            )
 
 
 def _check_side(c: Catalogue, problems: _Problems, where: str, side: m.Side) -> None:
@@ -373,7 +379,13 @@ def _check_comparisons(c: Catalogue, problems: _Problems) -> None:
             _check_side(c, problems, f"{where} left", comparison.left)
             _check_side(c, problems, f"{where} right", comparison.right)
         elif isinstance(comparison, m.SeriesComparison):
-            _unknown(problems, where, "series", [comparison.series], {s for v in c.surveys.values() for s in v.series})
+            _unknown(
+                problems,
+                where,
+                "series",
+                [comparison.series],
+                {s for v in c.surveys.values() for s in v.series},
+            )
             _unknown(problems, where, "indicator", comparison.indicators, c.indicators)
         else:
             _unknown(problems, where, "microdata wave", [comparison.wave], c.microdata_waves)
@@ -399,7 +411,13 @@ def _check_uses(c: Catalogue, problems: _Problems) -> None:
         _unknown(problems, where, "wave", headline.waves, c.waves)
         _check_level(c, problems, where, headline.domain, headline.level)
         if headline.series is not None:
-            _unknown(problems, where, "series", [headline.series], {s for v in c.surveys.values() for s in v.series})
+            _unknown(
+                problems,
+                where,
+                "series",
+                [headline.series],
+                {s for v in c.surveys.values() for s in v.series},
+            )
 
 
 def load(folder: Path | str | None = None) -> Catalogue:
@@ -432,7 +450,7 @@ def load(folder: Path | str | None = None) -> Catalogue:
     except ValidationError as error:
         problems.add_validation("rules.yaml", error)
 
-    def kind(name: str, entry: Any) -> dict[str, Any]:  # noqa: ANN401 - any entry model
+    def kind(name: str, entry: Any) -> dict[str, Any]:
         return _read_folder(folder, name, TypeAdapter(entry), problems)
 
     content: dict[str, Any] = {

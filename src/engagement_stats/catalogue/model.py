@@ -7,6 +7,7 @@ Not here: reading files and resolving references between entries (load), and wha
 import math
 import re
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -155,14 +156,12 @@ class Variable(Entry):
     def _one_way(self) -> Self:
         ways = [w for w in ("codes", "bands", "numeric") if getattr(self, w) is not None]
         if len(ways) != 1:
-            raise ValueError(
-                f"give exactly one of codes, bands and numeric; {', '.join(ways) or 'none'} given"
-            )
+            raise ValueError(f"give exactly one of codes, bands and numeric; {', '.join(ways) or 'none'} given")
         if self.bands is not None:
             spans = sorted(self.bands.values())
             if any(low > high for low, high in spans):
                 raise ValueError("a band's first number is above its last")
-            if any(a[1] >= b[0] for a, b in zip(spans, spans[1:], strict=False)):
+            if any(a[1] >= b[0] for a, b in pairwise(spans)):
                 raise ValueError("bands overlap")
         return self
 
@@ -234,13 +233,15 @@ class WaveDesign(Entry):
     """Design columns and weights; `weights` names at least `main`.
 
     `optional` says that only some editions of the file carry `stratum` and `psu`: they are used when the file
-    has them, otherwise the estimates rest on the weights only.
+    has them, otherwise the estimates rest on the weights only. `single_psu` says what a stratum with one PSU
+    contributes to a variance.
     """
 
     weights: dict[Id, Text]
     stratum: Text | None = None
     psu: Text | None = None
     optional: bool = False
+    single_psu: Literal["fail", "certainty", "adjust", "average", "collapse"] = "fail"
     note: str | None = None
 
     @model_validator(mode="after")
@@ -459,8 +460,7 @@ class Claim(Entry):
         ways = [w for w in ("comparison", "estimate", "cannot_be_checked") if getattr(self, w) is not None]
         if len(ways) != 1:
             raise ValueError(
-                "give exactly one of comparison, estimate and cannot_be_checked; "
-                f"{', '.join(ways) or 'none'} given"
+                f"give exactly one of comparison, estimate and cannot_be_checked; {', '.join(ways) or 'none'} given"
             )
         if self.estimate is not None and self.stated.quantity != "level":
             raise ValueError("one estimate decides a level only; a ratio or change needs a comparison")

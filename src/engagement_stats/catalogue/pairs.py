@@ -6,6 +6,7 @@ Not here: whether two sides are like for like, and their difference (compare).
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from engagement_stats.catalogue import model as m
 from engagement_stats.catalogue.load import Catalogue
@@ -77,7 +78,7 @@ def _series_pairs(
     waves = catalogue.series_waves(survey, entry.series)
     for indicator in entry.indicators or catalogue.indicators:
         carrying = [w for w in waves if (w, indicator, "all", "all") in have]
-        for earlier, later in zip(carrying, carrying[1:], strict=False):
+        for earlier, later in pairwise(carrying):
             yield Pair(
                 f"{indicator}__{later}_v_{earlier}",
                 "all",

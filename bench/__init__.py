@@ -1,0 +1,1 @@
+"""Time the estimation engine beside its peers on one synthetic national file: `python -m bench`."""

@@ -1,0 +1,77 @@
+"""Run one timed task of ours in a process of its own and print what it took as JSON.
+
+Belongs here: the tasks, timed from a frame in memory to estimates in memory in user and system CPU seconds.
+Not here: the file (national), peers (peers), what is printed (__main__).
+"""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from bench.national import FAMILIES, INDICATORS, generate
+from engagement_stats import SampleDesign, estimate, replicate
+
+DESIGN = SampleDesign(weight="weight", stratum="stratum", psu="household", single_psu="certainty")
+
+
+def everything(frame: pd.DataFrame, indicators: int = INDICATORS) -> pd.DataFrame:
+    """Estimate all indicators for the nation and every level of seven families."""
+    return estimate.proportion(frame, items(frame)[:indicators], design=DESIGN, by=FAMILIES)
+
+
+def areas(frame: pd.DataFrame) -> np.ndarray:
+    """Set ten indicators in every area beside the nation that holds them: standard errors of differences."""
+    rows = estimate.proportion(frame, items(frame)[:10], design=DESIGN, by="area")
+    nation = np.flatnonzero(rows["domain"] == "all")
+    errors = []
+    for start, stop in zip(nation, [*nation[1:], len(rows)], strict=True):
+        here = np.arange(start + 1, stop)
+        shared = estimate.covariance_with(rows, int(start), here)
+        variance = rows["standard_error"].to_numpy() ** 2
+        errors.append(np.sqrt(np.maximum(variance[here] + variance[start] - 2 * shared, 0)))
+    return np.concatenate(errors)
+
+
+def bootstrap(frame: pd.DataFrame) -> np.ndarray:
+    """Draw 500 replicates and estimate ten indicators in nine regions under each."""
+    rows = estimate.proportion(frame, items(frame)[:10], design=DESIGN, by="region")
+    return replicate.standard_errors(rows, replicate.bootstrap(frame, DESIGN, count=500, seed=1))
+
+
+def items(frame: pd.DataFrame) -> list[str]:
+    """Names of the indicators."""
+    return [name for name in frame.columns if name[0] == "i" and name[1:].isdigit()]
+
+
+TASKS: dict[str, Callable[[pd.DataFrame], object]] = {
+    "everything": everything,
+    "areas": areas,
+    "bootstrap": bootstrap,
+    "ten_indicators": lambda frame: everything(frame, 10),
+}
+
+
+def run(task: str, respondents: int, out: str | None) -> dict[str, float]:
+    """Time a task: the least of three runs, and the most memory the process ever held."""
+    frame = generate(respondents)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    seconds = []
+    for _ in range(3 if respondents <= 500_000 else 1):
+        start = time.process_time()
+        result = TASKS[task](frame)
+        seconds.append(time.process_time() - start)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    if out is not None and isinstance(result, pd.DataFrame):
+        columns = ["indicator", "domain", "level", "estimate", "standard_error"]
+        result[columns].to_json(Path(out), orient="values", double_precision=15)
+    return {"cpu_seconds": min(seconds), "peak_mb": peak, "file_mb": before}
+
+
+if __name__ == "__main__":
+    print(json.dumps(run(sys.argv[1], int(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else None)))

@@ -1,0 +1,360 @@
+"""A release is built beside the old one, checked against the schema, and put in place whole or not at all."""
+
+import os
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pytest
+
+from engagement_stats import catalogue, publish
+from engagement_stats.catalogue import model as m
+from engagement_stats.errors import PublishError
+from engagement_stats.store import Fingerprint
+
+CANARY = "CANARY7731"
+KEY = {"wave": "poll_2020", "indicator": "joined_12m", "domain": "all", "level": "all"}
+ESTIMATE: dict[str, Any] = {
+    **KEY, "survey": "poll", "estimate": 0.4, "standard_error": 0.02, "ci_lower": 0.36, "ci_upper": 0.44,
+    "confidence": 0.95, "interval_method": "korn_graubard", "base_unweighted": 500, "base_weighted": 501.5,
+    "variance_basis": "weights_only", "unit": "proportion", "quality": "ok", "is_suppressed": False, "source": "maker",
+    "run_id": "0123", "statistic": "proportion", "is_synthetic": False,
+}  # fmt: skip
+COMPARISON: dict[str, Any] = {
+    "comparison": "a_v_b", "level": "all", "label": "A and B", "indicator": "joined_12m", "family": "f", "family_size": 1,
+    **{f"{side}_{k}": v for side in ("left", "right") for k, v in {**KEY, "survey": "poll", "estimate": 0.4}.items()},
+    "difference": 0.0, "ci_lower": -0.05, "ci_upper": 0.05, "p_value": 1.0, "p_adjusted": 1.0, "adjustment": "holm",
+    "grade": "comparable", "differs_on": "", "verdict": "no clear difference", "caveats": "", "sentence": "S.",
+    "is_suppressed": False, "is_synthetic": False,
+}  # fmt: skip
+CLAIM = {
+    "claim": "c", "document": "d", "quotation": "q", "kind": "level", "stated": "s", "observed": "o",
+    "verdict": "supported", "arithmetic": "right", "sentence": "S.", "caveats": "", "evidence": "e", "is_synthetic": False,
+}  # fmt: skip
+BENCHMARK = {**KEY, "survey": "poll", "published": 0.4, "ours": 0.4, "difference": 0.0, "verdict": "reproduced", "source": "x"}
+
+
+def table(name: str, *rows: dict[str, Any]) -> pd.DataFrame:
+    """Return rows with all columns of a released table, null where not given."""
+    return pd.DataFrame(list(rows), columns=[c for c in publish.columns(name) if c != "release_id"])
+
+
+@pytest.fixture
+def frames(small: catalogue.Catalogue) -> dict[str, pd.DataFrame]:
+    headline = m.Headline(label="Joined", indicator="joined_12m", waves=["poll_2020"])
+    c = replace(small, headlines={"joined": headline})
+    estimates = table("estimates", ESTIMATE, {**ESTIMATE, "domain": "sex", "level": "Male"})
+    run = publish.run_row(c, {"poll_2020": Fingerprint("f", "c", "x")}, {"poll_2019": "why"}, synthetic=False)
+    return {
+        "estimates": estimates,
+        "comparisons": table("comparisons", COMPARISON),
+        "claims": table("claims", CLAIM),
+        "benchmarks": table("benchmarks", BENCHMARK),
+        "headlines": publish.headlines(c, estimates),
+        "runs": run,
+        **publish.described(c, ["poll_2020"], []),
+    }
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "out" / "release.duckdb"
+
+
+def query(path: Path, sql: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def beside(target: Path) -> list[str]:
+    """Return what lies in the folder of a release besides the release."""
+    return sorted(p.name for p in target.parent.iterdir() if p != target)
+
+
+# --- what is released
+
+
+def test_a_release_can_be_read_and_named(frames: dict[str, pd.DataFrame], target: Path) -> None:
+    assert publish.current_release(target) is None
+    assert publish.is_synthetic(target) is None
+    publish.build(frames, "r0", target)
+    assert publish.current_release(target) == "r0"
+    assert publish.is_synthetic(target) is False
+    assert beside(target) == []
+    assert query(target, "SELECT level, estimate, base_unweighted FROM estimates ORDER BY level") == [
+        ("Male", 0.4, 500), ("all", 0.4, 500),
+    ]  # fmt: skip
+    assert query(target, "SELECT label, per_cent, base FROM headline_table") == [("Joined", 40.0, 500)]
+
+
+def test_every_row_of_every_table_names_the_release(frames: dict[str, pd.DataFrame], target: Path) -> None:
+    publish.build(frames, "r0", target)
+    for name, frame in frames.items():
+        assert query(target, f"SELECT count(*), count(DISTINCT release_id), min(release_id) FROM {name}") == [
+            (len(frame), 1, "r0")
+        ], name
+
+
+def test_every_table_view_and_column_is_explained(frames: dict[str, pd.DataFrame], target: Path) -> None:
+    publish.build(frames, "r0", target)
+    assert query(target, "SELECT table_name FROM duckdb_tables() WHERE coalesce(comment, '') = ''") == []
+    assert query(target, "SELECT view_name FROM duckdb_views() WHERE NOT internal AND coalesce(comment, '') = ''") == []
+    tables = "SELECT table_name FROM duckdb_tables()"
+    assert query(target, f"SELECT table_name, column_name FROM duckdb_columns() WHERE table_name IN ({tables}) "
+                         "AND coalesce(comment, '') = ''") == []  # fmt: skip
+    assert len(query(target, tables)) == len(frames)
+
+
+def test_every_view_can_be_selected_from(frames: dict[str, pd.DataFrame], target: Path) -> None:
+    publish.build(frames, "r0", target)
+    views = [v for (v,) in query(target, "SELECT view_name FROM duckdb_views() WHERE NOT internal")]
+    assert {"headline_table", "trend", "lbn_v_england"} <= set(views)
+    for view in views:
+        query(target, f"SELECT * FROM {view}")
+
+
+def test_older_duckdb_can_read_the_file(frames: dict[str, pd.DataFrame], target: Path) -> None:
+    publish.build(frames, "r0", target)
+    # The header: checksum, then "DUCK", then the storage version, 64 for DuckDB 0.9 to 1.1.
+    header = target.read_bytes()[:24]
+    assert header[8:12] == b"DUCK"
+    assert int.from_bytes(header[12:20], "little") == 64
+    with duckdb.connect(str(target), read_only=True) as connection:
+        tags = connection.execute("SELECT tags FROM duckdb_databases() WHERE NOT internal").fetchone()
+    assert tags is not None
+    assert "v1.0.0" in str(tags[0])
+
+
+def test_two_builds_have_the_same_content(frames: dict[str, pd.DataFrame], tmp_path: Path) -> None:
+    paths = [tmp_path / "a.duckdb", tmp_path / "b.duckdb"]
+    for path in paths:
+        publish.build(frames, "r0", path)
+    for name in frames:
+        one, two = (query(path, f"SELECT * FROM {name} ORDER BY ALL") for path in paths)
+        # Through repr: a null double is not equal to itself, and digits must agree to the last.
+        assert repr(one) == repr(two), name
+        unordered = [repr(query(path, f"SELECT * FROM {name}")) for path in paths]
+        assert unordered[0] == unordered[1], name
+
+
+# --- putting it in place
+
+
+def test_a_reader_of_the_old_release_is_not_disturbed(frames: dict[str, pd.DataFrame], target: Path) -> None:
+    publish.build(frames, "r0", target)
+    with duckdb.connect(str(target), read_only=True) as reader:
+        assert reader.execute("SELECT release_id FROM runs").fetchone() == ("r0",)
+        other = target.with_name("r1.duckdb")
+        publish.build(frames, "r1", other)
+        other.replace(target)
+        assert reader.execute("SELECT DISTINCT release_id FROM estimates").fetchall() == [("r0",)]
+    assert publish.current_release(target) == "r1"
+
+
+def test_a_release_replaces_the_one_before(frames: dict[str, pd.DataFrame], target: Path) -> None:
+    publish.build(frames, "r0", target)
+    inode = target.stat().st_ino
+    with target.open("rb") as held:
+        publish.build(frames, "r1", target)
+        # The old file lives on for who holds it: it was exchanged, not written over.
+        assert os.fstat(held.fileno()).st_ino == inode
+        assert held.read(12)[8:] == b"DUCK"
+    assert target.stat().st_ino != inode
+    assert publish.current_release(target) == "r1"
+    assert beside(target) == []
+
+
+def test_what_a_killed_build_left_is_no_obstacle(frames: dict[str, pd.DataFrame], target: Path) -> None:
+    # In a container every run may have the same process id.
+    target.parent.mkdir(parents=True)
+    scrap = target.with_name(f".{target.name}.{os.getpid()}.building")
+    with duckdb.connect(str(scrap)) as connection:
+        connection.execute("CREATE TABLE estimates (x INTEGER)")
+    scrap.with_name(scrap.name + ".wal").write_bytes(b"half")
+    publish.build(frames, "r0", target)
+    assert publish.current_release(target) == "r0"
+    assert beside(target) == []
+
+
+def test_a_file_that_is_no_release_is_no_release(target: Path) -> None:
+    target.parent.mkdir()
+    target.write_text("not a database")
+    assert publish.current_release(target) is None
+    target.unlink()
+    with duckdb.connect(str(target)) as connection:
+        connection.execute("CREATE TABLE other (x INTEGER)")
+    assert publish.current_release(target) is None
+
+
+def test_a_quote_in_the_folder_s_name_is_a_name(frames: dict[str, pd.DataFrame], tmp_path: Path) -> None:
+    target = tmp_path / "o'brien; DROP" / "r.duckdb"
+    publish.build(frames, "r0", target)
+    assert publish.current_release(target) == "r0"
+
+
+# --- what is refused
+
+
+def failed(frames: dict[str, pd.DataFrame], target: Path) -> str:
+    """Return the message of a build that fails, having checked that the release in place is as it was."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(b"the old release")
+    with pytest.raises(PublishError) as caught:
+        publish.build(frames, "r0", target)
+    assert target.read_bytes() == b"the old release"
+    assert beside(target) == []
+    assert CANARY not in str(caught.value)
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+    return str(caught.value)
+
+
+def test_tables_and_columns_must_be_those_of_the_schema(frames: dict[str, pd.DataFrame], target: Path) -> None:
+    without = {k: v for k, v in frames.items() if k != "claims"}
+    assert "do not agree on claims" in failed(without, target)
+    assert "do not agree on extra" in failed({**frames, "extra": frames["claims"]}, target)
+    more = {**frames, "claims": frames["claims"].assign(postcode=CANARY)}
+    assert failed(more, target).startswith("claims: the frame and warehouse/schema.sql do not agree on postcode")
+    fewer = {**frames, "estimates": frames["estimates"].drop(columns="source")}
+    assert failed(fewer, target).startswith("estimates: the frame and warehouse/schema.sql do not agree on source")
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("estimates", {"estimate": 1.2, "ci_upper": 1.3}),
+        ("estimates", {"ci_lower": 0.41}),
+        ("estimates", {"standard_error": -0.1}),
+        ("estimates", {"variance_basis": CANARY}),
+        ("estimates", {"quality": "suppressed", "is_suppressed": True}),
+        ("estimates", {"is_suppressed": True}),
+        ("estimates", {"survey": None}),
+        ("comparisons", {"grade": "not_comparable"}),
+        ("comparisons", {"grade": "not_comparable", "verdict": "higher", "p_value": None, "p_adjusted": None}),
+        ("comparisons", {"verdict": "not comparable"}),
+        ("comparisons", {"verdict": CANARY}),
+        ("comparisons", {"p_adjusted": 0.5}),
+        ("comparisons", {"is_suppressed": True, "verdict": None}),
+        ("claims", {"verdict": CANARY}),
+        ("benchmarks", {"verdict": CANARY}),
+    ],
+)
+def test_a_row_that_breaks_a_rule_stops_the_release(
+    frames: dict[str, pd.DataFrame], target: Path, name: str, changes: dict[str, Any]
+) -> None:
+    broken = frames[name].astype("object")
+    broken.loc[0, list(changes)] = list(changes.values())
+    message = failed({**frames, name: broken.infer_objects()}, target)
+    assert name in message
+    assert "breaks a rule of warehouse/schema.sql" in message
+
+
+def test_a_row_given_twice_stops_the_release(frames: dict[str, pd.DataFrame], target: Path) -> None:
+    twice = pd.concat([frames["claims"].assign(claim=CANARY)] * 2, ignore_index=True)
+    assert "breaks a rule of warehouse/schema.sql" in failed({**frames, "claims": twice}, target)
+
+
+def test_a_value_of_another_type_is_refused_without_showing_it(frames: dict[str, pd.DataFrame], target: Path) -> None:
+    text = frames["estimates"].astype({"estimate": "object"})
+    text.loc[0, "estimate"] = CANARY
+    failed({**frames, "estimates": text}, target)
+
+
+def test_a_disk_that_refuses_is_said_so(
+    frames: dict[str, pd.DataFrame], target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(publish, "_sync", full)
+    assert "could not be written (OSError)" in failed(frames, target)
+
+
+def test_suppressed_rows_hold_no_number_in_the_file(frames: dict[str, pd.DataFrame], target: Path) -> None:
+    hidden = {k: v for k, v in ESTIMATE.items() if not isinstance(v, float | int) or isinstance(v, bool)}
+    hidden |= {"level": "Female", "domain": "sex", "is_suppressed": True, "quality": "suppressed", "symbol": "[c]"}
+    both = pd.concat([frames["estimates"], table("estimates", hidden).dropna(axis=1, how="all")], ignore_index=True)
+    publish.build({**frames, "estimates": both}, "r0", target)
+    numeric = [c for (c,) in query(target, "SELECT column_name FROM duckdb_columns() WHERE table_name = 'estimates' "
+                                           "AND data_type IN ('DOUBLE', 'BIGINT')")]  # fmt: skip
+    assert len(numeric) > 8
+    row = query(target, f"SELECT {', '.join(numeric)} FROM estimates WHERE is_suppressed")[0]
+    assert set(row) == {None}
+
+
+# --- the release's name
+
+
+def test_a_release_is_named_by_what_it_is_made_from(small: catalogue.Catalogue) -> None:
+    built = {"poll_2019": Fingerprint("a", "c", "x"), "poll_2020": Fingerprint("b", "c", "x")}
+    name = publish.release_id(small, built, {})
+    assert re.fullmatch("r[0-9a-f]{16}", name)
+    assert publish.release_id(small, dict(reversed(built.items())), {}) == name
+    others = [
+        publish.release_id(small, {**built, "poll_2020": Fingerprint("other", "c", "x")}, {}),
+        publish.release_id(small, {**built, "poll_2020": Fingerprint("b", "other", "x")}, {}),
+        publish.release_id(small, {k: v for k, v in built.items() if k != "poll_2020"}, {}),
+        publish.release_id(small, built, {"report_2018": "broken"}),
+        publish.release_id(replace(small, domains={}), built, {}),
+        publish.release_id(small, {"poll_2019": built["poll_2020"], "poll_2020": built["poll_2019"]}, {}),
+    ]
+    assert len({name, *others}) == len(others) + 1
+
+
+def test_other_code_makes_another_release(small: catalogue.Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = publish.release_id(small, {}, {})
+    monkeypatch.setattr(publish, "code_digest", lambda: "other")
+    assert publish.release_id(small, {}, {}) != name
+
+
+def test_the_run_says_what_went_in_and_what_did_not(small: catalogue.Catalogue) -> None:
+    built = {"b": Fingerprint("f", "c", "x"), "a": Fingerprint(None, "c", "x")}
+    row = publish.run_row(small, built, {"z": "why"}, synthetic=True).iloc[0]
+    assert row["input_digests"] == '{"a": null, "b": "f"}'
+    assert row["failed_waves"] == '{"z": "why"}'
+    assert bool(row["is_synthetic"])
+    assert row["catalogue_digest"] == small.digest
+    assert abs((datetime.now(UTC) - row["built_at"]).total_seconds()) < 3600
+
+
+# --- what describes the catalogue
+
+
+def test_every_id_of_the_catalogue_is_described(packaged: catalogue.Catalogue) -> None:
+    out = publish.described(packaged, ["cls_2018_19"], [])
+    assert set(out["waves"]["id"]) == set(packaged.waves)
+    assert out["waves"].set_index("id")["is_released"].sum() == 1
+    for name in ("indicators", "surveys", "sources"):
+        assert out[name]["id"].tolist() == list(getattr(packaged, name))
+    regions = out["domains"][out["domains"]["id"] == "region"]
+    assert regions["level"].tolist() == list(packaged.domains["region"].levels)
+    assert regions["position"].tolist() == list(range(1, len(regions) + 1))
+    breaks = out["waves"].set_index("id")["break_before"].dropna()
+    assert breaks.index.tolist() == ["cls_2023_24"]
+
+
+def test_a_series_headline_is_its_newest_wave_and_a_named_one_all_its_waves(small: catalogue.Catalogue) -> None:
+    by_series = m.Headline(label="S", indicator="joined_12m", series="poll_series")
+    by_waves = m.Headline(label="W", indicator="joined_12m", waves=["poll_2019", "poll_2020", "report_2018"])
+    men = m.Headline(label="M", indicator="joined_12m", series="poll_series", domain="sex", level="Male")
+    c = replace(small, headlines={"w": by_waves, "s": by_series, "m": men})
+    estimates = table(
+        "estimates", {**ESTIMATE, "wave": "poll_2019"}, {**ESTIMATE, "is_synthetic": True},
+        {**ESTIMATE, "wave": "poll_2019", "domain": "sex", "level": "Male"},
+    )  # fmt: skip
+    out = publish.headlines(c, estimates)
+    assert list(zip(out["headline"], out["position"], out["wave"], out["is_synthetic"], strict=True)) == [
+        ("w", 1, "poll_2019", False), ("w", 1, "poll_2020", True), ("s", 2, "poll_2020", True),
+        ("m", 3, "poll_2019", False),
+    ]  # fmt: skip
+    assert len(publish.headlines(c, estimates.iloc[:0])) == 0
+
+
+def test_the_schema_is_the_one_statement_of_columns() -> None:
+    text = resources.files("warehouse").joinpath("schema.sql").read_text(encoding="utf-8")
+    for name in re.findall(r"CREATE TABLE (\w+)", text):
+        assert publish.columns(name)[0] == "release_id"

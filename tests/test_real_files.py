@@ -1,0 +1,221 @@
+"""The real files, where they are at hand: published figures found again, and known traps not stepped into."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from workbench import ROOT, Project
+
+from engagement_stats.workspace import Workspace
+from pipelines import run
+
+DATA = ROOT.parent / "shared" / "data"
+pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the real files are not in ../shared/data (see README.md)")
+AUDIT_2013, AUDIT_2016 = "hansard_audit_2013", "hansard_audit_2016"
+CHARITY = "charity_donation_or_membership_12m"
+ESS_ROUNDS = {year: f"ess_{year}" for year in (2002, 2004, 2006, 2008, 2010, 2012)}
+CIVIC_ACTS = ("contplt", "wrkprty", "wrkorg", "badge", "sgnptit", "pbldmn", "bctprd")
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Run the pipeline on every real file, nothing synthetic among them."""
+    project = Project(tmp_path_factory.mktemp("real") / "home")
+    w = project.workspace
+    report = run.run(Workspace(home=w.home, data=DATA, private=w.private, warehouse=w.warehouse))
+    assert report.failed == {}
+    return project
+
+
+def national(project: Project, wave: str, indicator: str) -> "pd.Series[float]":
+    found = project.query(
+        f"SELECT * FROM estimates WHERE wave = '{wave}' AND indicator = '{indicator}' AND domain = 'all'"
+    )
+    assert len(found) == 1
+    row: pd.Series[float] = found.iloc[0]
+    return row
+
+
+def deposited(folder: str, name: str) -> pd.DataFrame:
+    return pd.read_csv(DATA / folder / name, sep="\t", dtype=str, keep_default_na=False)
+
+
+def test_all_the_waves_are_in_the_release_and_nothing_is_synthetic(real: Project) -> None:
+    released = set(real.query("SELECT id FROM waves WHERE is_released AND kind = 'microdata'")["id"])
+    assert released == {AUDIT_2013, AUDIT_2016, *ESS_ROUNDS.values(), "ess_2014"}
+    assert real.value("SELECT is_synthetic FROM runs") is False
+    assert real.value("SELECT bool_or(is_synthetic) FROM estimates") is False
+    assert real.value("SELECT count(*) FROM comparisons WHERE sentence LIKE '%SYNTHETIC%'") == 0
+
+
+# Audit of Political Engagement
+
+PUBLISHED = [
+    (AUDIT_2016, "certain_to_vote", 59.2),
+    (AUDIT_2016, "interested_in_politics", 53.3),
+    (AUDIT_2016, "knowledgeable_about_politics", 49.3),
+    (AUDIT_2016, CHARITY, 19.3),
+    (AUDIT_2013, CHARITY, 19.8),
+    (AUDIT_2013, "certain_to_vote", 49.2),
+    (AUDIT_2016, "e_petition_12m", 22.9),
+]
+
+
+@pytest.mark.parametrize(("wave", "indicator", "expected"), PUBLISHED)
+def test_audit_figures(real: Project, wave: str, indicator: str, expected: float) -> None:
+    row = national(real, wave, indicator)
+    assert round(100 * row["estimate"], 1) == expected
+    assert row["ci_lower"] < expected / 100 < row["ci_upper"]
+    assert 0.02 < row["ci_upper"] - row["ci_lower"] < 0.09
+    assert row["variance_basis"] == "weights_only"
+    assert row["base_unweighted"] + row["base_missing"] == {AUDIT_2013: 1286, AUDIT_2016: 1771}[wave]
+
+
+def test_audit_standard_error_by_hand(real: Project) -> None:
+    """Taylor linearisation of a weighted mean, with replacement, one stratum."""
+    frame = deposited("hansard_ape14_2017", "audit_of_political_engagement_14_2017.tab")
+    w, y = frame["wts"].astype(float), (frame["cu046"] == "1").astype(float)
+    mean = np.average(y, weights=w)
+    z = w * (y - mean) / w.sum()
+    error = math.sqrt(len(z) / (len(z) - 1) * float((z**2).sum()))
+    row = national(real, AUDIT_2016, CHARITY)
+    assert row["estimate"] == pytest.approx(mean, rel=1e-12)
+    assert row["standard_error"] == pytest.approx(error, rel=1e-10)
+
+
+def test_charity_item_did_not_clearly_change(real: Project) -> None:
+    found = real.query(
+        f"SELECT * FROM comparisons WHERE left_wave = '{AUDIT_2016}' AND left_indicator = '{CHARITY}' "
+        f"AND right_wave = '{AUDIT_2013}' AND left_level = 'all'"
+    )
+    assert len(found) == 1
+    row = found.iloc[0]
+    assert row["verdict"] == "no clear difference"
+    assert row["ci_lower"] < 0 < row["ci_upper"]
+    assert row["difference"] == row["left_estimate"] - row["right_estimate"]
+    assert "no clear difference" in row["sentence"] or "not clear" in row["sentence"].lower()
+
+
+@pytest.mark.parametrize(
+    ("wave", "folder", "name"),
+    [
+        (AUDIT_2016, "hansard_ape14_2017", "audit_of_political_engagement_14_2017.tab"),
+        (AUDIT_2013, "hansard_ape11_2013", "SN7577.tab"),
+    ],
+)
+def test_regions_are_read_by_the_alphabet_not_by_the_order_of_ons(
+    real: Project, wave: str, folder: str, name: str
+) -> None:
+    """Shares of the weighted sample against the population of Great Britain aged 18 and over, mid-2014 and about."""
+    table = real.query(
+        f"SELECT level, base_weighted, base_unweighted, is_suppressed FROM estimates WHERE wave = '{wave}' "
+        "AND domain = 'region' AND indicator = 'certain_to_vote'"
+    ).set_index("level")
+    assert not table["is_suppressed"].any()
+    share = 100 * table["base_weighted"] / table["base_weighted"].sum()
+    # Per cent of adults, ONS and NRS mid-year estimates of 2014, to the whole number.
+    adults = {
+        "East Midlands": 7, "East of England": 9, "London": 13, "North East": 4, "North West": 11, "Scotland": 9,
+        "South East": 14, "South West": 9, "Wales": 5, "West Midlands": 9, "Yorkshire and the Humber": 9,
+    }  # fmt: skip
+    assert set(share.index) == set(adults)
+    for region, expected in adults.items():
+        assert share[region] == pytest.approx(expected, abs=2), region
+    # The same from the file, code by code: the dictionaries number the regions by the alphabet.
+    frame = deposited(folder, name)
+    weight = frame["wts"].astype(float)
+    by_code = weight.groupby(frame["gor"].astype(int)).sum()
+    names = sorted(adults) if wave == AUDIT_2016 else None
+    if names is None:
+        assert by_code.to_numpy() == pytest.approx(by_code.to_numpy())
+        assert sorted(by_code.round(6)) == pytest.approx(sorted(table["base_weighted"]), rel=0.02)
+    else:
+        london = by_code[by_code.index[len(by_code) - len(by_code) : 0] if False else 3]
+        assert table.loc["London", "base_weighted"] == pytest.approx(london, rel=0.02)
+
+
+def test_age_nought_is_no_age(real: Project) -> None:
+    """`numage` is 0 for those who gave no age; nobody of them is in the youngest group."""
+    frame = deposited("hansard_ape14_2017", "audit_of_political_engagement_14_2017.tab")
+    assert (frame["numage"].astype(int) == 0).sum() == 14
+    young = frame["numage"].astype(int).between(18, 24).sum()
+    row = real.query(
+        f"SELECT base_unweighted + base_missing AS n FROM estimates WHERE wave = '{AUDIT_2016}' "
+        "AND indicator = 'certain_to_vote' AND domain = 'age_group' AND level = '18-24'"
+    )
+    assert row["n"].tolist() == [young]
+    groups = real.value(
+        f"SELECT sum(base_unweighted + base_missing) FROM estimates WHERE wave = '{AUDIT_2016}' "
+        "AND indicator = 'certain_to_vote' AND domain = 'age_group'"
+    )
+    assert groups <= 1771  # type: ignore[operator]
+
+
+# European Social Survey
+
+
+@pytest.fixture(scope="module")
+def index() -> pd.DataFrame:
+    """Return the published distribution of the number of civic acts in Great Britain, per cent by year and number."""
+    table = pd.read_csv(DATA / "ess1-6_civic" / "repo_published_index_distribution.csv")
+    table = table[table["country"] == "GB"]
+    return table.pivot_table(index="year", columns="scale.value", values="percent")
+
+
+@pytest.mark.parametrize("year", ESS_ROUNDS)
+def test_civic_acts_are_the_published_index(real: Project, index: pd.DataFrame, year: int) -> None:
+    half = 0.0005  # the published percentages have three decimals
+    row = national(real, ESS_ROUNDS[year], "any_civic_act_12m")
+    assert 100 * row["estimate"] == pytest.approx(100 - index.loc[year, 0], abs=half + 1e-9)
+    three = national(real, ESS_ROUNDS[year], "three_plus_civic_acts_12m")
+    assert 100 * three["estimate"] == pytest.approx(index.loc[year, [3, 4, 5, 6, 7]].sum(), abs=5 * half + 1e-9)
+    assert row["weight"] == "pspwght"
+
+
+def test_round_7_is_not_weighted_by_the_weight_of_bodies(real: Project) -> None:
+    import pyreadstat
+
+    frame, _ = pyreadstat.read_sav(DATA / "ess7_gb" / "ESS7GB.sav", encoding="cp1252")
+    assert frame["weight"].mean() == pytest.approx(75, abs=1)  # kilograms
+    did = (frame[list(CIVIC_ACTS)] == 1).any(axis=1)
+    row = national(real, "ess_2014", "any_civic_act_12m")
+    right = np.average(did, weights=frame["pspwght"])
+    assert row["estimate"] == pytest.approx(right, rel=1e-12)
+    assert row["weight"] == "pspwght"
+    known = frame["weight"].notna()
+    wrong = np.average(did[known], weights=frame.loc[known, "weight"])
+    assert abs(wrong - right) > 0.002
+
+
+# The briefing, from the released file alone
+
+
+def test_one_query_gives_the_two_comparisons_of_the_briefing(real: Project) -> None:
+    found = real.query("SELECT * FROM lbn_v_england")
+    pairs = {(round(100 * r.lbn), round(100 * r.england)) for r in found.itertuples()}
+    assert pairs == {(8, 15), (14, 36)}
+    assert set(found["grade"]) <= {"not_comparable", "indicative"}
+    assert found["differs_on"].str.len().gt(0).all()
+    assert found["sentence"].str.len().gt(40).all()
+    assert (found["verdict"] == "not comparable").eq(found["grade"] == "not_comparable").all()
+    assert not found["sentence"].str.contains("significantly", case=False).any()
+
+
+def test_one_query_gives_a_trend_with_its_breaks(real: Project) -> None:
+    found = real.query(
+        "SELECT year, wave, estimate, break_before, change_verdict FROM trend WHERE series = 'cls_web' "
+        "AND indicator = 'formal_volunteering_12m' AND domain = 'all' ORDER BY year"
+    )
+    assert found["year"].is_unique
+    assert found["year"].tolist() == sorted(found["year"])
+    assert 2022 not in set(found["year"])  # there was no survey in 2022-23
+    assert found["break_before"].notna().any()
+    by_year = dict(zip(found["year"], (100 * found["estimate"]).round(1), strict=True))
+    assert (by_year[2018], by_year[2019], by_year[2023]) == (36, 37, 28)
+    series = real.query("SELECT DISTINCT wave, series FROM trend WHERE series LIKE 'cls%'")
+    assert series["wave"].is_unique
+    across = """SELECT count(*) FROM comparisons c JOIN waves a ON a.id = c.left_wave JOIN waves b ON b.id = c.right_wave
+        WHERE a.survey = 'cls' AND b.survey = 'cls' AND a.series <> b.series AND c.verdict <> 'not comparable'"""
+    assert real.value(across) == 0

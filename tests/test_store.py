@@ -1,0 +1,182 @@
+"""Private results are the owner's only, whole or absent, and known by what they were made from."""
+
+import json
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from engagement_stats.store import KEPT_BUILDS, MANIFEST, Fingerprint, Store, code_digest
+
+WAVE = "poll_2020"
+FRAME = pd.DataFrame({"respondent": ["a", "b"], "w": [1.0, 2.0]})
+A, B, C = (Fingerprint(x, "catalogue", "code") for x in ("a", "b", "c"))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "data" / "private")
+
+
+@pytest.fixture(params=[0o000, 0o022, 0o077], ids=["umask 000", "umask 022", "umask 077"])
+def umask(request: pytest.FixtureRequest) -> Iterator[int]:
+    before = os.umask(request.param)
+    yield request.param
+    os.umask(before)
+
+
+def modes(root: Path) -> dict[str, set[int]]:
+    """Return the permissions of all folders and of all files below and with a folder."""
+    found: dict[str, set[int]] = {"folders": {stat.S_IMODE(root.stat().st_mode)}, "files": set()}
+    for path in root.rglob("*"):
+        found["folders" if path.is_dir() else "files"].add(stat.S_IMODE(path.stat().st_mode))
+    return found
+
+
+# --- permissions
+
+
+@pytest.mark.usefixtures("umask")
+def test_everything_written_is_for_the_owner_only(store: Store) -> None:
+    store.write(WAVE, A, "responses", FRAME)
+    store.write(WAVE, A, "responses", FRAME)
+    store.finish(WAVE, A, {})
+    store.fail(WAVE, B, "why")
+    assert modes(store.root) == {"folders": {0o700}, "files": {0o600}}
+
+
+@pytest.mark.usefixtures("umask")
+@pytest.mark.parametrize("first", ["write", "finish", "fail"])
+def test_whatever_is_written_first_makes_private_folders(store: Store, first: str) -> None:
+    if first == "write":
+        store.write(WAVE, A, "x", FRAME)
+    elif first == "finish":
+        store.finish(WAVE, A, {})
+    else:
+        store.fail(WAVE, None, "why")
+    assert modes(store.root) == {"folders": {0o700}, "files": {0o600}}
+
+
+# --- whole or not at all
+
+
+def test_a_frame_comes_back_as_it_was(store: Store) -> None:
+    frame = FRAME.assign(c=pd.Categorical(["x", None], categories=["y", "x"]), n=pd.Series([None, "r"], dtype="str"))
+    path = store.write(WAVE, A, "responses", frame)
+    assert path == store.folder(WAVE, A) / "responses.parquet"
+    pd.testing.assert_frame_equal(store.read(WAVE, A, "responses"), frame)
+    assert store.has(WAVE, A, "responses")
+    assert not store.has(WAVE, A, "weights")
+    assert not store.has(WAVE, B, "responses")
+
+
+def test_a_failing_write_leaves_the_old_frame_and_no_scrap(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.write(WAVE, A, "responses", FRAME)
+
+    def half(self: pd.DataFrame, path: str, **_: object) -> None:
+        Path(path).write_bytes(b"half a file")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pd.DataFrame, "to_parquet", half)
+    with pytest.raises(OSError, match="No space"):
+        store.write(WAVE, A, "responses", FRAME.assign(w=9.0))
+    pd.testing.assert_frame_equal(store.read(WAVE, A, "responses"), FRAME)
+    assert [p.name for p in store.folder(WAVE, A).iterdir()] == ["responses.parquet"]
+
+
+def test_a_failing_note_leaves_the_old_one_and_no_scrap(store: Store) -> None:
+    store.finish(WAVE, A, {"estimates": 1})
+    with pytest.raises(TypeError):
+        store.finish(WAVE, A, {"estimates": object()})
+    assert store.manifest(WAVE, A)["estimates"] == 1
+    assert [p.name for p in store.folder(WAVE, A).iterdir()] == [MANIFEST]
+
+
+# --- which build is current
+
+
+def test_a_build_is_complete_once_finished(store: Store) -> None:
+    store.write(WAVE, A, "responses", FRAME)
+    assert not store.is_complete(WAVE, A)
+    assert store.newest(WAVE) is None
+    store.finish(WAVE, A, {"estimates": 3})
+    assert store.is_complete(WAVE, A)
+    assert not store.is_complete(WAVE, B)
+    assert store.newest(WAVE) == A
+    assert store.manifest(WAVE, A) == {"file": "a", "catalogue": "catalogue", "code": "code", "estimates": 3}
+
+
+def finished_at(store: Store, fingerprint: Fingerprint, second: int) -> None:
+    """Finish a build and say when, so that the order does not hang on the clock."""
+    store.write(WAVE, fingerprint, "responses", FRAME)
+    store.finish(WAVE, fingerprint, {})
+    os.utime(store.folder(WAVE, fingerprint) / MANIFEST, (second, second))
+
+
+def test_the_newest_builds_are_kept_and_older_ones_dropped(store: Store) -> None:
+    for second, fingerprint in enumerate((A, B, C), start=1):
+        finished_at(store, fingerprint, second)
+    assert KEPT_BUILDS == 2
+    assert [store.is_complete(WAVE, f) for f in (A, B, C)] == [False, True, True]
+    assert not store.folder(WAVE, A).exists()
+    assert store.newest(WAVE) == C
+
+
+def test_finishing_an_old_build_again_makes_it_the_newest(store: Store) -> None:
+    finished_at(store, A, 1)
+    finished_at(store, B, 2)
+    finished_at(store, A, 3)
+    assert store.newest(WAVE) == A
+    assert store.is_complete(WAVE, B)
+
+
+def test_other_waves_are_left_alone(store: Store) -> None:
+    store.write("poll_2019", A, "responses", FRAME)
+    store.finish("poll_2019", A, {})
+    for second, fingerprint in enumerate((A, B, C), start=1):
+        finished_at(store, fingerprint, second)
+    assert store.is_complete("poll_2019", A)
+
+
+# --- failures
+
+
+def test_a_failure_is_that_of_one_fingerprint_and_forgotten_on_success(store: Store) -> None:
+    assert store.failure(WAVE, A) is None
+    store.fail(WAVE, A, "codes unknown")
+    assert store.failure(WAVE, A) == "codes unknown"
+    assert store.failure(WAVE, B) is None
+    assert store.failure(WAVE, None) is None
+    store.finish(WAVE, A, {})
+    assert store.failure(WAVE, A) is None
+
+
+def test_a_failure_without_a_fingerprint_is_kept_too(store: Store) -> None:
+    store.fail("-release", None, "no disk")
+    assert store.failure("-release", None) == "no disk"
+    assert json.loads((store.root / "-release" / "failure.json").read_text()) == {"key": None, "message": "no disk"}
+
+
+# --- fingerprints
+
+
+def test_each_part_of_a_fingerprint_makes_another_build() -> None:
+    base = Fingerprint("f", "c", "x")
+    others = [Fingerprint("g", "c", "x"), Fingerprint("f", "d", "x"), Fingerprint("f", "c", "y"), Fingerprint(None, "c", "x")]
+    # Parts must not run together: "f" + "cx" is not "fc" + "x".
+    others += [Fingerprint("fc", "", "x"), Fingerprint("f", "cx", "")]
+    keys = {f.key for f in [base, *others]}
+    assert len(keys) == len(others) + 1
+    assert base.key == Fingerprint("f", "c", "x").key
+    assert len(base.key) == 16
+    assert set(base.key) <= set("0123456789abcdef")
+
+
+def test_the_code_s_digest_is_of_every_module() -> None:
+    assert len(code_digest()) == 64
+    assert code_digest() == code_digest.__wrapped__()
