@@ -10,7 +10,7 @@ from engagement_stats.catalogue import model as m
 
 @pytest.fixture(scope="session")
 def packaged() -> catalogue.Catalogue:
-    """The catalogue that ships with the package."""
+    """Load the catalogue that ships with the package."""
     return catalogue.load()
 
 
@@ -81,7 +81,7 @@ def _indicator(concept: str, statistic: str = "proportion", recall: str = "12m")
 
 @pytest.fixture
 def small(packaged: catalogue.Catalogue, tmp_path: Path) -> catalogue.Catalogue:
-    """A valid catalogue of two surveys, two waves each, with the packaged rules."""
+    """Return a valid catalogue of two surveys, two waves each, with the packaged rules."""
     population = m.Population(phrase="adults in Testland", geography="Testland", age_from=16)
     return catalogue.Catalogue(
         folder=tmp_path,

@@ -1,4 +1,4 @@
-"""Any survey file, without a catalogue entry: codes, labels, missing values, filters and designs as the user names them."""
+"""Any survey file, without a catalogue entry: codes, labels, missing values, filters and designs as users name them."""
 
 from pathlib import Path
 from typing import Any
@@ -45,11 +45,11 @@ def sav(people: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def ask(path: Path, *variables: str, **options: Any) -> pd.DataFrame:  # noqa: ANN401
+def ask(path: Path, *variables: str, **options: Any) -> pd.DataFrame:
     return adhoc.run(path, adhoc.Request(list(variables), **options))
 
 
-def refused(path: Path, *variables: str, **options: Any) -> str:  # noqa: ANN401
+def refused(path: Path, *variables: str, **options: Any) -> str:
     with pytest.raises(EngagementStatsError) as caught:
         ask(path, *variables, **options)
     message = str(caught.value)
@@ -97,7 +97,9 @@ def test_a_code_nobody_declared_missing_is_an_answer(people: pd.DataFrame, sav: 
 def test_a_code_the_file_declares_missing_is_no_answer(people: pd.DataFrame, sav: Path) -> None:
     table = ask(sav, "hours", statistic="mean", weight="wt")
     answered = people[people["hours"] != -9]
-    assert table["estimate"].tolist() == pytest.approx([np.average(answered["hours"], weights=answered["wt"])], rel=1e-12)
+    assert table["estimate"].tolist() == pytest.approx(
+        [np.average(answered["hours"], weights=answered["wt"])], rel=1e-12
+    )
     # With -9 taken for an answer the mean would be far below.
     assert abs(np.average(people["hours"], weights=people["wt"]) - table["estimate"].item()) > 1
     counted = ask(sav, "hours", counts=["0"], weight="wt")
@@ -176,11 +178,10 @@ def test_where_is_a_domain_and_not_a_smaller_sample(people: pd.DataFrame, sav: P
     frame = people.assign(y=(people["vol"] == 1).astype(float))
     design = SampleDesign(weight="wt", stratum="st", psu="psu")
     assert_same(table, estimate.proportion(frame, "y", design=design, where=chosen))
-    # On a file cut down to those chosen the standard error is another.
-    cut = estimate.proportion(frame, "y", design=SampleDesign(weight="wt"), where=None)
+    # On a file cut down to those chosen the PSUs without any of them are lost, and the standard error is another.
+    cut = estimate.proportion(frame[chosen], "y", design=design)
+    assert cut["estimate"].item() == pytest.approx(table["estimate"].item(), rel=1e-12)
     assert table["standard_error"].item() != pytest.approx(cut["standard_error"].item(), rel=1e-3)
-    smaller = estimate.proportion(frame[chosen], "y", design=SampleDesign(weight="wt", stratum="st"))
-    assert table["standard_error"].item() != pytest.approx(smaller["standard_error"].item(), rel=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +193,7 @@ def test_where_is_a_domain_and_not_a_smaller_sample(people: pd.DataFrame, sav: P
         ("age / nullif(sex - 1, 0) > 30", lambda p: (p["sex"] == 2) & (p["age"] > 30)),
     ],
 )
-def test_conditions_users_write(people: pd.DataFrame, sav: Path, where: str, expected: Any) -> None:  # noqa: ANN401
+def test_conditions_users_write(people: pd.DataFrame, sav: Path, where: str, expected: Any) -> None:
     table = ask(sav, "vol", counts=["1"], where=where)
     assert table["base_unweighted"].tolist() == [int(expected(people).sum())]
 
@@ -216,6 +217,7 @@ def test_nobody_chosen_is_a_base_of_nobody(sav: Path) -> None:
         "sex = ", "nosuch = 1", "sex = 'one'; DROP TABLE x", "sum(sex) > 1", "'maybe'",
         "(SELECT count(*) FROM read_text('{secret}')) > 0", "sex IN (SELECT 1 FROM read_csv('{secret}'))",
         "(SELECT count(*) FROM '{secret}') > 0", "(SELECT count(*) FROM canary_frame) > 0",
+        "(SELECT count(*) FROM frame) > 0",
         "sex = 1) FROM respondents; COPY (SELECT 1) TO '{secret}.out'; SELECT (true",
         "sex = 1) FROM respondents; SET enable_external_access = true; SELECT (true",
     ],
@@ -244,7 +246,7 @@ def test_stratum_and_psu_enter_the_standard_error(people: pd.DataFrame, sav: Pat
 
 
 def test_replicate_weights_are_found_by_pattern_in_any_letter_case(people: pd.DataFrame, sav: Path) -> None:
-    table = ask(sav, "vol", counts=["1"], weight="wt", replicates="repW*", replicate_method="BRR")
+    table = ask(sav, "vol", counts=["1"], weight="wt", replicates="repW*", replicate_method="brr")
     y = (people["vol"] == 1).astype(float)
     full = np.average(y, weights=people["wt"])
     each = np.array([np.average(y, weights=people[f"Repw{k}"]) for k in range(1, 5)])
@@ -289,8 +291,10 @@ def test_codes_the_file_lacks_are_named_and_its_words_are_not(words: Path, sav: 
 def test_missing_columns_and_files_are_named(words: Path, tmp_path: Path) -> None:
     assert "Missing: nosuch" in refused(words, "nosuch")
     assert "there is no such file" in refused(tmp_path / "none.csv", "vol")
-    with pytest.raises(IngestError, match="cannot be read"):
-        ask(tmp_path, "vol") if (tmp_path / "x.doc").write_text("") else ask(tmp_path / "x.doc", "vol")
+    other = tmp_path / "x.doc"
+    other.write_text(CANARY)
+    with pytest.raises(IngestError, match=r'files ending "\.doc" cannot be read'):
+        ask(other, "vol")
 
 
 def test_a_bad_weight_is_named_as_the_file_names_it(people: pd.DataFrame, tmp_path: Path) -> None:

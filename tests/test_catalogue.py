@@ -478,3 +478,30 @@ def test_fieldwork_says_only_what_is_known(fieldwork: dict[str, object], message
 def test_entries_cannot_be_changed(packaged: catalogue.Catalogue) -> None:
     with pytest.raises(ValidationError, match="frozen"):
         packaged.domains["sex"].label = "Gender"
+
+
+def test_a_rule_must_fit_the_kind_of_its_variable(folder: Path) -> None:
+    append(
+        folder / "indicators" / "ess.yaml",
+        "\ntest_mean:\n  label: x\n  definition: x\n  concept: x\n  recall: now\n  statistic: mean\n  phrase: x\n",
+    )
+    replace(
+        folder / "waves" / "ess_2014.yaml",
+        "\nindicators:\n",
+        "\nindicators:\n  test_mean: {question: ess_wrkorg, variable: organisation}\n",
+    )
+    assert any("is a mean, so variable organisation must be numeric" in line for line in problems(folder))
+
+
+def test_two_sides_of_one_wave_must_share_a_weight(folder: Path) -> None:
+    wave = folder / "waves" / "cls_2019_20_microdata.yaml"
+    replace(wave, "{main: RespondentCalibrationWeight}", "{main: RespondentCalibrationWeight, other: SRCaliw}")
+    append(
+        folder / "comparisons" / "demo.yaml",
+        "\ntest_pair:\n  kind: pair\n  label: x\n  family: x\n"
+        "  left: {wave: cls_2019_20_microdata, indicator: formal_volunteering_12m}\n"
+        "  right: {wave: cls_2019_20_microdata, indicator: formal_volunteering_monthly}\n",
+    )
+    catalogue.load(folder)  # one weight for both is fine
+    replace(wave, "variable: formal_12m, counts: [Yes]}", "variable: formal_12m, counts: [Yes], weight: other}")
+    assert any("use different weights" in line for line in problems(folder))

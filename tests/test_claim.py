@@ -20,7 +20,7 @@ LEVEL: dict[str, Any] = {
 SIDE = {"wave": "poll_2020", "indicator": "joined_12m"}
 
 
-def comparison(**fields: Any) -> dict[str, Any]:  # noqa: ANN401
+def comparison(**fields: Any) -> dict[str, Any]:
     return {
         "comparison": "a_v_b", "level": "all", "ratio": 0.5, "ratio_ci_lower": 0.4, "ratio_ci_upper": 0.6,
         "grade": "comparable", "is_suppressed": False, "is_synthetic": False, "sentence": "A sentence.",
@@ -28,7 +28,7 @@ def comparison(**fields: Any) -> dict[str, Any]:  # noqa: ANN401
     }  # fmt: skip
 
 
-def estimated(estimate: float = 0.15, **fields: Any) -> dict[str, Any]:  # noqa: ANN401
+def estimated(estimate: float = 0.15, **fields: Any) -> dict[str, Any]:
     return {
         **SIDE, "domain": "all", "level": "all", "estimate": estimate, "ci_lower": 0.13, "ci_upper": 0.17,
         "confidence": 0.95, "unit": "proportion", "variance_basis": "design", "source": "maker", "note": None,
@@ -59,7 +59,8 @@ BY_COMPARISON = {"comparison": "a_v_b"}
 
 
 @pytest.mark.parametrize(
-    ("ratio", "verdict"), [(0.5, "supported"), (0.45, "supported"), (0.55, "supported"), (0.44, "not supported"), (0.56, "not supported")]
+    ("ratio", "verdict"),
+    [(0.5, "supported"), (0.45, "supported"), (0.55, "supported"), (0.44, "not supported"), (0.56, "not supported")],
 )
 def test_a_ratio_is_supported_where_the_words_cover_it(small: catalogue.Catalogue, ratio: float, verdict: str) -> None:
     out = checked(small, HALF, BY_COMPARISON, comparisons=[comparison(ratio=ratio)])
@@ -112,7 +113,9 @@ def test_a_comparison_that_is_not_there_decides_nothing(
     assert "No sentence can be offered" in out["sentence"]
 
 
-@pytest.mark.parametrize(("estimate", "verdict"), [(0.15, "supported"), (0.1551, "not supported"), (0.1449, "not supported")])
+@pytest.mark.parametrize(
+    ("estimate", "verdict"), [(0.15, "supported"), (0.1551, "not supported"), (0.1449, "not supported")]
+)
 def test_a_level_is_decided_by_one_estimate(small: catalogue.Catalogue, estimate: float, verdict: str) -> None:
     out = checked(small, LEVEL, {"estimate": SIDE}, estimates=[estimated(estimate)], kind="level")
     assert out["verdict"] == verdict

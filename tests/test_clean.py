@@ -68,9 +68,7 @@ def test_numeric_codes_of_a_sav_file_give_the_same(small: catalogue.Catalogue) -
     numeric = deposited()
     for column in ("q1", "q2", "hrs", "sex", "age"):
         numeric[column] = numeric[column].astype("float64")
-    pd.testing.assert_frame_equal(
-        clean.harmonise(numeric, WAVE, small), clean.harmonise(deposited(), WAVE, small)
-    )
+    pd.testing.assert_frame_equal(clean.harmonise(numeric, WAVE, small), clean.harmonise(deposited(), WAVE, small))
 
 
 def test_bands_hold_both_ends(small: catalogue.Catalogue) -> None:
@@ -108,7 +106,9 @@ def test_an_empty_cell_may_have_a_reason(small: catalogue.Catalogue) -> None:
 
 def test_stratum_and_psu_are_carried_as_text(small: catalogue.Catalogue) -> None:
     design = small.microdata_waves[WAVE].design.model_copy(update={"stratum": "st", "psu": "pt"})
-    out = clean.harmonise(deposited(st=[1.0, 1.0, 2.0, 2.0], pt=["01", "1", "1", "2"]), WAVE, changed(small, design=design))
+    out = clean.harmonise(
+        deposited(st=[1.0, 1.0, 2.0, 2.0], pt=["01", "1", "1", "2"]), WAVE, changed(small, design=design)
+    )
     assert out["stratum"].tolist() == ["1", "1", "2", "2"]
     assert out["psu"].tolist() == ["01", "1", "1", "2"]
     message = refused(deposited(st=["1", "", "", "2"], pt=["1"] * 4), changed(small, design=design))
@@ -124,7 +124,10 @@ def test_an_identifier_may_take_several_columns(small: catalogue.Catalogue) -> N
     raw = deposited(week=["1", "1", "2", "2"], id=["1", "2", "1", "2"])
     assert "4 rows share a respondent identifier" in refused(raw, small)
     both = changed(small, respondent_id=m.RespondentId(columns=["week", "id"]))
-    assert clean.harmonise(raw, WAVE, both)["respondent"].tolist() == ["1-1", "1-2", "2-1", "2-2"]
+    assert clean.harmonise(raw, WAVE, both)["respondent"].is_unique
+    # Joined by anything a column may hold, these two would be one respondent.
+    alike = deposited(week=["1-2", "1", "1", "2"], id=["3", "2-3", "1", "2"])
+    assert clean.harmonise(alike, WAVE, both)["respondent"].is_unique
 
 
 # --- what is refused
@@ -150,7 +153,10 @@ def test_respondents_own_words_are_not_repeated(small: catalogue.Catalogue) -> N
 @pytest.mark.parametrize(
     ("columns", "expected"),
     [
-        ({"age": ["16", "15", "111", "34.5"]}, "3 respondent(s) have a number outside every band. Expected 16 to 34, 35 to"),
+        (
+            {"age": ["16", "15", "111", "34.5"]},
+            "3 respondent(s) have a number outside every band. Expected 16 to 34, 35 to",
+        ),
         ({"hrs": ["-1", "168.5", "1", "1"]}, "2 respondent(s) have a number outside the range. Expected 0 to 168"),
         ({"hrs": [CANARY, "", "1", "1"]}, "2 respondent(s) have a value that is neither a number nor a code"),
         ({"age": [CANARY, "20", "20", "20"]}, "1 respondent(s) have a value that is neither a number nor a code"),
@@ -158,7 +164,9 @@ def test_respondents_own_words_are_not_repeated(small: catalogue.Catalogue) -> N
         ({"id": ["a", "", "c", None]}, "2 respondent(s) have no identifier"),
     ],
 )
-def test_other_mistakes_are_counted(small: catalogue.Catalogue, columns: dict[str, list[object]], expected: str) -> None:
+def test_other_mistakes_are_counted(
+    small: catalogue.Catalogue, columns: dict[str, list[object]], expected: str
+) -> None:
     assert expected in refused(deposited(**columns), small)
 
 

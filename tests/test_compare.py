@@ -203,11 +203,11 @@ LEFT = m.Side(wave="poll_2020", indicator="joined_12m")
 RIGHT = m.Side(wave="report_2019", indicator="joined_12m")
 
 
-def vary(c: catalogue.Catalogue, wave: str, **updates: Any) -> catalogue.Catalogue:  # noqa: ANN401
+def vary(c: catalogue.Catalogue, wave: str, **updates: Any) -> catalogue.Catalogue:
     return replace(c, waves={**c.waves, wave: c.waves[wave].model_copy(update=updates)})
 
 
-def asked(c: catalogue.Catalogue, indicator: str = "joined_12m", **question: Any) -> catalogue.Catalogue:  # noqa: ANN401
+def asked(c: catalogue.Catalogue, indicator: str = "joined_12m", **question: Any) -> catalogue.Catalogue:
     """Ask the right side's question in another way."""
     changed = c.questions["q_joined"].model_copy(update=question)
     out = replace(c, questions={**c.questions, "q_other": changed})
@@ -239,8 +239,10 @@ def one_axis(c: catalogue.Catalogue, axis: str) -> tuple[catalogue.Catalogue, m.
     earlier = m.Side(wave="poll_2019", indicator="joined_12m")
     if axis == "series":
         return vary(c, "poll_2019", series=None), LEFT, earlier
-    broken = c.surveys["poll"].series["poll_series"].model_copy(
-        update={"breaks": [m.SeriesBreak(wave="poll_2020", reason="Everything changed.")]}
+    broken = (
+        c.surveys["poll"]
+        .series["poll_series"]
+        .model_copy(update={"breaks": [m.SeriesBreak(wave="poll_2020", reason="Everything changed.")]})
     )
     survey = c.surveys["poll"].model_copy(update={"series": {"poll_series": broken}})
     return replace(c, surveys={**c.surveys, "poll": survey}), LEFT, earlier
@@ -348,8 +350,10 @@ def test_fieldwork_is_measured_between_nearest_ends(small: catalogue.Catalogue, 
 
 def test_a_break_outside_the_two_waves_is_no_caveat(small: catalogue.Catalogue) -> None:
     c, _, earlier = one_axis(small, "series_break")
-    first = c.surveys["poll"].series["poll_series"].model_copy(
-        update={"breaks": [m.SeriesBreak(wave="poll_2019", reason="New in 2019.")]}
+    first = (
+        c.surveys["poll"]
+        .series["poll_series"]
+        .model_copy(update={"breaks": [m.SeriesBreak(wave="poll_2019", reason="New in 2019.")]})
     )
     survey = c.surveys["poll"].model_copy(update={"series": {"poll_series": first}})
     assert compare.judge(replace(c, surveys={**c.surveys, "poll": survey}), LEFT, earlier).differs_on == ()
@@ -360,7 +364,7 @@ def test_a_break_outside_the_two_waves_is_no_caveat(small: catalogue.Catalogue) 
 NO_COVARIANCES = pd.DataFrame(columns=tabulate.COVARIANCE_COLUMNS)
 
 
-def row(side: m.Side, estimate: float, se: float, **more: Any) -> dict[str, Any]:  # noqa: ANN401
+def row(side: m.Side, estimate: float, se: float, **more: Any) -> dict[str, Any]:
     return {
         "survey": side.wave.split("_")[0], "wave": side.wave, "indicator": side.indicator, "domain": side.domain,
         "level": side.level, "estimate": estimate, "standard_error": se, "degrees_of_freedom": 500.0, "rounding": 0.0,
@@ -520,7 +524,9 @@ ORACLES = [
 ]
 
 
-@pytest.mark.parametrize(("indicator", "later", "earlier", "verdict"), [o[:4] for o in ORACLES], ids=[o[4] for o in ORACLES])
+@pytest.mark.parametrize(
+    ("indicator", "later", "earlier", "verdict"), [o[:4] for o in ORACLES], ids=[o[4] for o in ORACLES]
+)
 def test_the_publisher_s_verdict_is_reached_from_its_published_figures(
     packaged: catalogue.Catalogue, published: pd.DataFrame, indicator: str, later: str, earlier: str, verdict: str
 ) -> None:

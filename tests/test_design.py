@@ -207,6 +207,8 @@ def test_zero_weights_stay_in_the_design_and_leave_the_base(frame):
     design = SampleDesign(weight="w", stratum="h")
     layout = lay_out(frame, design)
     assert layout.first.size.tolist() == [3, 3]
-    row = estimate.proportion(frame, "y", design=design).iloc[0]
+    rows = estimate.proportion(frame, "y", design=design)
+    row = rows.iloc[0]
+    assert rows.attrs["sample"].zero_weights == 1
     assert (row.base_unweighted, row.base_missing) == (5, 0)
     assert row.degrees_of_freedom == 3

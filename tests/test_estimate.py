@@ -1,12 +1,13 @@
 """The estimators' contract: columns, domains, bases, edges, and what is refused."""
 
 import copy
+import pickle
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from engagement_stats import SampleDesign, estimate
+from engagement_stats import SampleDesign, estimate, influence
 from engagement_stats.errors import EstimationError
 
 
@@ -331,3 +332,32 @@ def test_quantiles_come_level_by_level(people):
 def test_quantile_of_an_empty_level(people):
     rows = estimate.quantile(people, "hours", 0.5, design=DESIGN, by="sex", where=people["sex"] == "Male")
     assert rows["estimate"].isna().tolist() == [False, True, False]
+
+
+def test_pieces_of_strata_add_up_to_the_whole(people, monkeypatch):
+    frame = people.assign(few=people["sex"].where(people["h"] == 3), none=pd.Series([None] * 600, dtype="str"))
+    by = ["region", "sex", "tenure", "few", "none", "region*tenure"]
+    for call, variable in (
+        (estimate.proportion, "volunteered"),
+        (estimate.mean, "hours"),
+        (estimate.total, "hours"),
+        (estimate.ratio, [("hours", "people")]),
+    ):
+        monkeypatch.setattr(influence, "PIECE", 10**9)
+        whole = call(frame, variable, design=DESIGN, by=by)
+        monkeypatch.setattr(influence, "PIECE", 100)
+        pieces = call(frame, variable, design=DESIGN, by=by)
+        numbers = whole.select_dtypes("number").columns
+        np.testing.assert_allclose(pieces[numbers].astype(float), whole[numbers].astype(float), rtol=1e-10, atol=1e-12)
+
+
+def test_a_file_written_from_estimates_holds_no_respondent(people, tmp_path):
+    """What goes to disk is the table: the sample stays in memory and must be let go of before writing Parquet."""
+    rows = estimate.proportion(people, "joined", design=DESIGN)
+    rows.to_csv(tmp_path / "rows.csv")
+    assert len((tmp_path / "rows.csv").read_text().splitlines()) == 2
+    with pytest.raises(EstimationError, match="not written anywhere"):
+        pickle.dumps(rows)
+    rows.attrs.clear()
+    rows.to_parquet(tmp_path / "rows.parquet")
+    assert pd.read_parquet(tmp_path / "rows.parquet").attrs == {}

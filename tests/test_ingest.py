@@ -306,7 +306,9 @@ def test_optional_columns_are_read_where_they_are_there(tmp_path: Path, wave: m.
     with_them = write(tmp_path / "b.csv", HEADER + ",STRAT,point\n" + f"1,1,{ROW},1,1\n")
     assert {"q2", "strat", "point"} <= set(ingest.columns_of(wave, with_them))
     needed = wave.model_copy(update={"design": design.model_copy(update={"optional": False})})
-    with pytest.raises(IngestError, match=r"poll_2020 a\.csv: 2 column\(s\) are not in the file. Missing: strat, point"):
+    with pytest.raises(
+        IngestError, match=r"poll_2020 a\.csv: 2 column\(s\) are not in the file. Missing: strat, point"
+    ):
         ingest.read_wave("poll_2020", needed, without)
 
 

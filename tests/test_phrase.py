@@ -57,7 +57,7 @@ LEFT = {"wave": "poll_2020", "indicator": "joined_12m", "domain": "all", "level"
 RIGHT = {**LEFT, "wave": "report_2019"}
 
 
-def row(key: dict[str, str], estimate: float = 0.4, **more: Any) -> SimpleNamespace:  # noqa: ANN401
+def row(key: dict[str, str], estimate: float = 0.4, **more: Any) -> SimpleNamespace:
     base = {
         "estimate": estimate, "ci_lower": estimate - 0.02, "ci_upper": estimate + 0.02, "confidence": 0.95,
         "unit": "proportion", "variance_basis": "weights_only", "is_synthetic": False, "is_suppressed": False,
@@ -65,8 +65,15 @@ def row(key: dict[str, str], estimate: float = 0.4, **more: Any) -> SimpleNamesp
     return SimpleNamespace(**{**base, **key, **more})
 
 
-def verdict(word: str | None, **more: Any) -> SimpleNamespace:  # noqa: ANN401
-    base = {"verdict": word, "difference": 0.1, "ci_lower": 0.05, "ci_upper": 0.15, "is_suppressed": False, "is_synthetic": False}
+def verdict(word: str | None, **more: Any) -> SimpleNamespace:
+    base = {
+        "verdict": word,
+        "difference": 0.1,
+        "ci_lower": 0.05,
+        "ci_upper": 0.15,
+        "is_suppressed": False,
+        "is_synthetic": False,
+    }
     return SimpleNamespace(**{**base, **more})
 
 
@@ -89,7 +96,7 @@ def test_a_mean_is_no_percentage(small: catalogue.Catalogue) -> None:
     assert phrase.estimate(small, mean).startswith("3.46 (95% interval 3.44 to 3.48) of")
 
 
-def said(c: catalogue.Catalogue, word: str | None, left: float = 0.4, right: float = 0.3, **more: Any) -> str:  # noqa: ANN401
+def said(c: catalogue.Catalogue, word: str | None, left: float = 0.4, right: float = 0.3, **more: Any) -> str:
     return phrase.comparison(c, verdict(word, **more), row(LEFT, left), row(RIGHT, right))
 
 
@@ -108,6 +115,13 @@ def test_higher_and_lower_are_said_with_the_size(small: catalogue.Catalogue) -> 
     assert "-" not in lower.replace("Poll", "")
 
 
+def test_a_difference_does_not_vanish_in_whole_per_cents(small: catalogue.Catalogue) -> None:
+    text = said(small, "lower", left=0.066, right=0.071)
+    assert "6.6 per cent" in text
+    assert "7.1 per cent" in text
+    assert "7 per cent (" in said(small, "no clear difference", left=0.066, right=0.071)
+
+
 def test_no_clear_difference_is_not_called_equal_or_higher(small: catalogue.Catalogue) -> None:
     text = said(small, "no clear difference", 0.31, 0.30)
     assert "no clear difference" in text
@@ -122,7 +136,7 @@ def test_not_comparable_figures_are_never_set_against_each_other(small: catalogu
 
 
 @pytest.mark.parametrize("nothing", [None, math.nan])
-def test_without_a_standard_error_nothing_is_decided(small: catalogue.Catalogue, nothing: Any) -> None:  # noqa: ANN401
+def test_without_a_standard_error_nothing_is_decided(small: catalogue.Catalogue, nothing: Any) -> None:
     text = said(small, nothing)
     assert "cannot be said whether they differ" in text
     assert not any(w in text for w in CLAIMS)

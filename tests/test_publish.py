@@ -26,7 +26,8 @@ ESTIMATE: dict[str, Any] = {
     "run_id": "0123", "statistic": "proportion", "is_synthetic": False,
 }  # fmt: skip
 COMPARISON: dict[str, Any] = {
-    "comparison": "a_v_b", "level": "all", "label": "A and B", "indicator": "joined_12m", "family": "f", "family_size": 1,
+    "comparison": "a_v_b", "level": "all", "label": "A and B", "indicator": "joined_12m", "family": "f",
+    "family_size": 1,
     **{f"{side}_{k}": v for side in ("left", "right") for k, v in {**KEY, "survey": "poll", "estimate": 0.4}.items()},
     "difference": 0.0, "ci_lower": -0.05, "ci_upper": 0.05, "p_value": 1.0, "p_adjusted": 1.0, "adjustment": "holm",
     "grade": "comparable", "differs_on": "", "verdict": "no clear difference", "caveats": "", "sentence": "S.",
@@ -34,9 +35,18 @@ COMPARISON: dict[str, Any] = {
 }  # fmt: skip
 CLAIM = {
     "claim": "c", "document": "d", "quotation": "q", "kind": "level", "stated": "s", "observed": "o",
-    "verdict": "supported", "arithmetic": "right", "sentence": "S.", "caveats": "", "evidence": "e", "is_synthetic": False,
+    "verdict": "supported", "arithmetic": "right", "sentence": "S.", "caveats": "", "evidence": "e",
+    "is_synthetic": False,
 }  # fmt: skip
-BENCHMARK = {**KEY, "survey": "poll", "published": 0.4, "ours": 0.4, "difference": 0.0, "verdict": "reproduced", "source": "x"}
+BENCHMARK = {
+    **KEY,
+    "survey": "poll",
+    "published": 0.4,
+    "ours": 0.4,
+    "difference": 0.0,
+    "verdict": "reproduced",
+    "source": "x",
+}
 
 
 def table(name: str, *rows: dict[str, Any]) -> pd.DataFrame:
@@ -318,7 +328,9 @@ def test_the_run_says_what_went_in_and_what_did_not(small: catalogue.Catalogue) 
     assert row["failed_waves"] == '{"z": "why"}'
     assert bool(row["is_synthetic"])
     assert row["catalogue_digest"] == small.digest
-    assert abs((datetime.now(UTC) - row["built_at"]).total_seconds()) < 3600
+    # Coordinated universal time, whatever the machine's: an hour off would be a time zone.
+    built_at = pd.Timestamp(row["built_at"])
+    assert abs((datetime.now(UTC).replace(tzinfo=None) - built_at.tz_localize(None)).total_seconds()) < 1800
 
 
 # --- what describes the catalogue

@@ -1,7 +1,6 @@
 """The real files, where they are at hand: published figures found again, and known traps not stepped into."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -123,17 +122,12 @@ def test_regions_are_read_by_the_alphabet_not_by_the_order_of_ons(
     assert set(share.index) == set(adults)
     for region, expected in adults.items():
         assert share[region] == pytest.approx(expected, abs=2), region
-    # The same from the file, code by code: the dictionaries number the regions by the alphabet.
+    # The same from the file, code by code: 1 to 11 by the alphabet.
     frame = deposited(folder, name)
-    weight = frame["wts"].astype(float)
-    by_code = weight.groupby(frame["gor"].astype(int)).sum()
-    names = sorted(adults) if wave == AUDIT_2016 else None
-    if names is None:
-        assert by_code.to_numpy() == pytest.approx(by_code.to_numpy())
-        assert sorted(by_code.round(6)) == pytest.approx(sorted(table["base_weighted"]), rel=0.02)
-    else:
-        london = by_code[by_code.index[len(by_code) - len(by_code) : 0] if False else 3]
-        assert table.loc["London", "base_weighted"] == pytest.approx(london, rel=0.02)
+    asked = frame["wts"].astype(float)
+    by_code = asked.groupby(frame["gor"].astype(int)).sum()
+    assert by_code.index.tolist() == list(range(1, 12))
+    assert table.loc[sorted(adults), "base_weighted"].to_numpy() == pytest.approx(by_code.to_numpy(), rel=0.03)
 
 
 def test_age_nought_is_no_age(real: Project) -> None:
@@ -216,6 +210,7 @@ def test_one_query_gives_a_trend_with_its_breaks(real: Project) -> None:
     assert (by_year[2018], by_year[2019], by_year[2023]) == (36, 37, 28)
     series = real.query("SELECT DISTINCT wave, series FROM trend WHERE series LIKE 'cls%'")
     assert series["wave"].is_unique
-    across = """SELECT count(*) FROM comparisons c JOIN waves a ON a.id = c.left_wave JOIN waves b ON b.id = c.right_wave
+    across = """SELECT count(*) FROM comparisons c
+        JOIN waves a ON a.id = c.left_wave JOIN waves b ON b.id = c.right_wave
         WHERE a.survey = 'cls' AND b.survey = 'cls' AND a.series <> b.series AND c.verdict <> 'not comparable'"""
     assert real.value(across) == 0

@@ -36,7 +36,11 @@ def test_waves_are_catalogued_landed_and_fresh(small: catalogue.Catalogue, data:
     assert list(found) == list(small.waves)
     assert (found["poll_2019"].state, found["poll_2019"].reason) == ("catalogued", "no file has landed")
     assert not found["poll_2019"].needs_building
-    assert (found[WAVE].state, found[WAVE].reason, found[WAVE].file) == ("landed", "not built yet", data / "poll_2020.csv")
+    assert (found[WAVE].state, found[WAVE].reason, found[WAVE].file) == (
+        "landed",
+        "not built yet",
+        data / "poll_2020.csv",
+    )
     assert found[WAVE].needs_building
     # Published figures come with the catalogue: nothing has to land.
     assert (found["report_2018"].state, found["report_2018"].file) == ("landed", None)
@@ -47,9 +51,7 @@ def test_waves_are_catalogued_landed_and_fresh(small: catalogue.Catalogue, data:
     assert (now.state, now.reason, now.needs_building) == ("fresh", "", False)
 
 
-def test_a_changed_file_makes_its_wave_stale_and_no_other(
-    small: catalogue.Catalogue, data: Path, store: Store
-) -> None:
+def test_a_changed_file_makes_its_wave_stale_and_no_other(small: catalogue.Catalogue, data: Path, store: Store) -> None:
     (data / "poll_2019.csv").write_text("id,wt\n1,1\n")
     for wave in small.waves:
         built(small, data, store, wave)
@@ -94,9 +96,7 @@ def test_a_shared_code_list_makes_every_wave_that_uses_it_stale(
     assert (found[WAVE].state, found["report_2018"].state) == ("stale", "fresh")
 
 
-def test_what_no_estimate_depends_on_leaves_a_wave_fresh(
-    small: catalogue.Catalogue, data: Path, store: Store
-) -> None:
+def test_what_no_estimate_depends_on_leaves_a_wave_fresh(small: catalogue.Catalogue, data: Path, store: Store) -> None:
     built(small, data, store)
     relabelled = {k: v.model_copy(update={"phrase": "did other things"}) for k, v in small.indicators.items()}
     assert status.survey(replace(small, indicators=relabelled), data, store).waves[WAVE].state == "fresh"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from engagement_stats import store as store_module
 from engagement_stats.store import KEPT_BUILDS, MANIFEST, Fingerprint, Store, code_digest
 
 WAVE = "poll_2020"
@@ -73,9 +74,7 @@ def test_a_frame_comes_back_as_it_was(store: Store) -> None:
     assert not store.has(WAVE, B, "responses")
 
 
-def test_a_failing_write_leaves_the_old_frame_and_no_scrap(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failing_write_leaves_the_old_frame_and_no_scrap(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     store.write(WAVE, A, "responses", FRAME)
 
     def half(self: pd.DataFrame, path: str, **_: object) -> None:
@@ -135,6 +134,17 @@ def test_finishing_an_old_build_again_makes_it_the_newest(store: Store) -> None:
     assert store.is_complete(WAVE, B)
 
 
+def test_a_broken_build_leaves_no_respondent_behind(store: Store) -> None:
+    store.write(WAVE, A, "raw", FRAME)  # killed before it finished
+    store.write(WAVE, B, "raw", FRAME)
+    store.fail(WAVE, B, "why")
+    assert not store.folder(WAVE, B).exists()
+    store.write(WAVE, C, "raw", FRAME)
+    store.finish(WAVE, C, {})
+    assert not store.folder(WAVE, A).exists()
+    assert store.is_complete(WAVE, C)
+
+
 def test_other_waves_are_left_alone(store: Store) -> None:
     store.write("poll_2019", A, "responses", FRAME)
     store.finish("poll_2019", A, {})
@@ -167,7 +177,12 @@ def test_a_failure_without_a_fingerprint_is_kept_too(store: Store) -> None:
 
 def test_each_part_of_a_fingerprint_makes_another_build() -> None:
     base = Fingerprint("f", "c", "x")
-    others = [Fingerprint("g", "c", "x"), Fingerprint("f", "d", "x"), Fingerprint("f", "c", "y"), Fingerprint(None, "c", "x")]
+    others = [
+        Fingerprint("g", "c", "x"),
+        Fingerprint("f", "d", "x"),
+        Fingerprint("f", "c", "y"),
+        Fingerprint(None, "c", "x"),
+    ]
     # Parts must not run together: "f" + "cx" is not "fc" + "x".
     others += [Fingerprint("fc", "", "x"), Fingerprint("f", "cx", "")]
     keys = {f.key for f in [base, *others]}
@@ -177,6 +192,27 @@ def test_each_part_of_a_fingerprint_makes_another_build() -> None:
     assert set(base.key) <= set("0123456789abcdef")
 
 
-def test_the_code_s_digest_is_of_every_module() -> None:
-    assert len(code_digest()) == 64
-    assert code_digest() == code_digest.__wrapped__()
+def test_the_code_s_digest_is_of_every_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module.resources, "files", lambda package: tmp_path / package)
+    folders = [tmp_path / name for name in ("engagement_stats", "engagement_stats/catalogue", "pipelines", "warehouse")]
+    for folder in folders:
+        folder.mkdir()
+    top, deep, _, warehouse = folders
+    seen = {code_digest.__wrapped__()}
+    for path, text in (
+        (top / "store.py", "a"),
+        (deep / "load.py", "b"),
+        (deep / "load.py", "c"),
+        (warehouse / "schema.sql", "d"),
+        (top / "empty.py", ""),
+    ):
+        path.write_text(text)
+        seen.add(code_digest.__wrapped__())
+    (deep / "load.py").rename(top / "load.py")
+    seen.add(code_digest.__wrapped__())
+    assert len(seen) == 7
+    # What is not code, such as the catalogue's data, has a digest of its own.
+    (deep / "rules.yaml").write_text("x")
+    assert code_digest.__wrapped__() in seen
+    monkeypatch.setattr(store_module.metadata, "version", lambda library: "another")
+    assert code_digest.__wrapped__() not in seen

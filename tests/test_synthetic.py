@@ -82,9 +82,7 @@ def test_write_leaves_only_the_files_and_replaces_old_ones(tmp_path: Path) -> No
     assert "respondent_id" in (tmp_path / synthetic.POLL_FILE).read_text()
 
 
-def test_failed_write_leaves_the_old_file_and_no_part(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_write_leaves_the_old_file_and_no_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / synthetic.CLS_2018_19_FILE).write_text("old")
 
     def fail(frame: pd.DataFrame, path: Path) -> None:
@@ -191,9 +189,7 @@ def test_weights_fit_the_population_and_vary(years: dict[str, pd.DataFrame], yea
     assert weight.mean() == pytest.approx(1, abs=1e-5)
     assert 0.6 <= weight.std() / weight.mean() <= 0.8
     regions = weight.groupby(frame["gor"]).sum() / weight.sum()
-    assert regions.to_numpy() == pytest.approx(
-        synthetic.REGION_ADULTS / synthetic.REGION_ADULTS.sum(), abs=1e-4
-    )
+    assert regions.to_numpy() == pytest.approx(synthetic.REGION_ADULTS / synthetic.REGION_ADULTS.sum(), abs=1e-4)
     known = frame["r3age6"] > 0  # a few gave no age
     ages = weight[known].groupby(frame["r3age6"][known]).sum() / weight[known].sum()
     assert ages.to_numpy() == pytest.approx(synthetic.AGE_ADULTS / synthetic.AGE_ADULTS.sum(), abs=0.003)
@@ -203,9 +199,7 @@ def test_weights_fit_the_population_and_vary(years: dict[str, pd.DataFrame], yea
 
 
 @pytest.mark.parametrize("year", YEARS)
-def test_households_lie_in_one_stratum_and_every_stratum_has_several(
-    years: dict[str, pd.DataFrame], year: str
-) -> None:
+def test_households_lie_in_one_stratum_and_every_stratum_has_several(years: dict[str, pd.DataFrame], year: str) -> None:
     frame = years[year]
     assert len(frame) == 10_000
     assert frame["cserial"].is_unique
@@ -219,9 +213,7 @@ def test_households_lie_in_one_stratum_and_every_stratum_has_several(
     assert set(frame["gor"]) == set(range(1, 10))
     alike = frame.assign(formal=frame["zforvol"] == 1)
     pairs = alike.groupby("hhserial").filter(lambda h: len(h) == 2).groupby("hhserial")["formal"].mean()
-    assert (
-        pairs == 0.5
-    ).mean() < 2 * 0.36 * 0.64 - 0.03  # fewer split households than if answers were unrelated
+    assert (pairs == 0.5).mean() < 2 * 0.36 * 0.64 - 0.03  # fewer split households than if answers were unrelated
 
 
 @pytest.mark.parametrize("seed", [20260101, 1])
@@ -230,15 +222,11 @@ def test_left_behind_neighbourhoods_lie_clearly_below_england(seed: int, tmp_pat
     frame = pyreadstat.read_sav(tmp_path / synthetic.CLS_2019_20_FILE)[0].rename(columns=str.lower)
     inside = frame["lbnward"] == 1
     assert 450 < inside.sum() < 900
-    assert np.average(inside, weights=frame["respondentcalibrationweight"]) == pytest.approx(
-        0.0424, abs=0.006
-    )
+    assert np.average(inside, weights=frame["respondentcalibrationweight"]) == pytest.approx(0.0424, abs=0.006)
     assert frame["wardcode"][inside].max() <= "W0225" < frame["wardcode"][~inside].min()
     for variable in ("zforvol", "zlocinv1"):
         yes, known = frame[variable] == 1, frame[variable] >= 0
-        error = 100 * np.sqrt(
-            0.25 / (inside.sum() / 1.6)
-        )  # design effect of the published figures, about 1.6
+        error = 100 * np.sqrt(0.25 / (inside.sum() / 1.6))  # design effect of the published figures, about 1.6
         assert rate(frame, yes, known & inside) < rate(frame, yes, known) - 2 * error
 
 
@@ -273,9 +261,7 @@ def test_years_are_different_people(years: dict[str, pd.DataFrame]) -> None:
 def test_catalogue_reads_the_files(folder: Path, wave: str) -> None:
     entries = catalogue.load()
     entry = entries.microdata_waves[wave]
-    raw = ingest.read_wave(
-        wave, entry, ingest.only(wave, ingest.find(folder, entries.microdata_waves).claimed[wave])
-    )
+    raw = ingest.read_wave(wave, entry, ingest.only(wave, ingest.find(folder, entries.microdata_waves).claimed[wave]))
     assert raw.synthetic
     responses = clean.harmonise(raw.frame, wave, entries)
     made = clean.indicators(responses, entry.indicators.items())
@@ -296,9 +282,7 @@ def test_public_edition_without_design_columns_loads(folder: Path, tmp_path: Pat
     wave = WAVES["2018-19"]
     entry = entries.microdata_waves[wave]
     public = pd.read_csv(folder / synthetic.CLS_2018_19_FILE, sep="\t", dtype=str, keep_default_na=False)
-    public = public.drop(
-        columns=["FinalStratum", "HHSerial", "WardCode", "LBNward", "R3Age6", "synthetic_data"]
-    )
+    public = public.drop(columns=["FinalStratum", "HHSerial", "WardCode", "LBNward", "R3Age6", "synthetic_data"])
     path = tmp_path / synthetic.CLS_2018_19_FILE
     public.to_csv(path, sep="\t", index=False)
     raw = ingest.read_wave(wave, entry, path)

@@ -382,7 +382,7 @@ COMMENT ON COLUMN benchmarks.note IS 'Why a miss is accepted, where it is.';
 
 CREATE TABLE runs (
     release_id VARCHAR NOT NULL,
-    built_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    built_at TIMESTAMP NOT NULL,
     code_version VARCHAR NOT NULL,
     catalogue_digest VARCHAR NOT NULL,
     input_digests VARCHAR NOT NULL,
@@ -392,7 +392,7 @@ CREATE TABLE runs (
 );
 COMMENT ON TABLE runs IS 'One row: what this release is and what it was made from.';
 COMMENT ON COLUMN runs.release_id IS 'Release this row belongs to: a digest of everything the release was made from.';
-COMMENT ON COLUMN runs.built_at IS 'When the release was built.';
+COMMENT ON COLUMN runs.built_at IS 'When the release was built, in Coordinated Universal Time.';
 COMMENT ON COLUMN runs.code_version IS 'Version of the package and digest of its code.';
 COMMENT ON COLUMN runs.catalogue_digest IS 'Digest of the catalogue.';
 COMMENT ON COLUMN runs.input_digests IS 'JSON: wave to the SHA-256 of its file, or to null for published figures.';

@@ -8,6 +8,7 @@ SELECT
     round(100 * e.ci_lower, 1) AS ci_lower,
     round(100 * e.ci_upper, 1) AS ci_upper,
     e.base_unweighted AS base,
+    CASE WHEN e.base_is = 'approximate' THEN 'about ' ELSE '' END || format('{:,}', e.base_unweighted) AS base_text,
     e.base_is,
     e.variance_basis,
     e.quality,

@@ -17,10 +17,12 @@ import pandas as pd
 
 from engagement_stats import estimate, ingest
 from engagement_stats.catalogue import CROSS
-from engagement_stats.codes import as_codes
+from engagement_stats.codes import as_codes, is_code
 from engagement_stats.design import SampleDesign
-from engagement_stats.errors import EstimationError, IngestError
+from engagement_stats.errors import EstimationError, IngestError, listed
 
+VALUE_REMEDY = "Name the codes that mean no answer with --missing, or the categories that count with --counts."
+DESIGN_REMEDY = "Name another column."
 WORD = re.compile(r"[^\W\d]\w*")
 QUOTED = re.compile(r"'(?:[^']|'')*'")
 
@@ -75,15 +77,14 @@ def _declared_missing(raw: ingest.RawFile, name: str, codes: Sequence[str]) -> p
     return empty | text.isin(list(codes))
 
 
-def _numbers(name: str, column: pd.Series, missing: pd.Series) -> pd.Series:
+def _numbers(name: str, column: pd.Series, missing: pd.Series, remedy: str) -> pd.Series:
     """Return a column's numbers, null where there is no answer."""
     text = as_codes(column).where(~missing)
     numbers = pd.to_numeric(text, errors="coerce")
     bad = int((numbers.isna() & ~missing).sum())
     if bad:
         raise EstimationError(
-            f"{name}: {bad} respondent(s) have a value that is not a number. Expected numbers. Name the codes that "
-            "mean no answer with --missing, or the categories that count with --counts."
+            f"{name}: {bad} respondent(s) have a value that is not a number. Expected numbers. {remedy}"
         )
     return numbers.astype("float64")
 
@@ -114,9 +115,10 @@ def _counted(raw: ingest.RawFile, name: str, wanted: Sequence[str], missing: pd.
     known = set(pd.unique(codes)) | set(by_label.values())
     counts = {w if w in known else by_label.get(w, w) for w in wanted}
     if strange := sorted(counts - known):
+        shown = sorted((c for c in known if c and is_code(c)), key=_code_order)
         raise EstimationError(
             f"{name}: --counts names code(s) the file does not have: {', '.join(strange)}. "
-            f"It has {', '.join(sorted(known - {''}, key=_code_order)[:5])}{' and more' if len(known) > 5 else ''}."
+            f"It has {listed(shown) if shown else 'longer text only'}."
         )
     return codes.isin(list(counts)).astype("float64").mask(missing)
 
@@ -157,12 +159,14 @@ def _frame(raw: ingest.RawFile, request: Request, replicates: Sequence[str]) -> 
         codes = as_codes(raw.frame[name])
         columns[f"design {name}"] = codes.mask(codes == "")
     for name in filter(None, [request.weight, *request.fpc, *replicates]):
-        columns[f"design {name}"] = _numbers(name, raw.frame[name], as_codes(raw.frame[name]) == "")
+        columns[f"design {name}"] = _numbers(name, raw.frame[name], as_codes(raw.frame[name]) == "", DESIGN_REMEDY)
     for name in request.variables:
         missing = _declared_missing(raw, name, request.missing)
         counted = request.statistic == "proportion" and request.counts
         columns[f"value {name}"] = (
-            _counted(raw, name, request.counts, missing) if counted else _numbers(name, raw.frame[name], missing)
+            _counted(raw, name, request.counts, missing)
+            if counted
+            else _numbers(name, raw.frame[name], missing, VALUE_REMEDY)
         )
     if request.where is not None:
         columns["chosen"] = _filter(raw, request.where)

@@ -19,6 +19,8 @@ from engagement_stats.codes import as_codes, is_code
 from engagement_stats.errors import CleaningError, listed
 
 MISSING_SUFFIX = "__missing"
+# The unit separator: no column holds it, so ("1-2", "3") and ("1", "2-3") stay two respondents.
+BETWEEN_PARTS = "\x1f"
 
 
 def _coded(where: str, column: pd.Series, code_list: m.CodeList) -> tuple[pd.Series, pd.Series]:
@@ -36,6 +38,7 @@ def _coded(where: str, column: pd.Series, code_list: m.CodeList) -> tuple[pd.Ser
     levels = list(dict.fromkeys(code_list.codes.values()))
     answers = pd.Series(pd.Categorical(codes.map(code_list.codes), categories=levels), index=column.index)
     return answers, codes.map(code_list.missing)
+
 
 def _numbers(where: str, column: pd.Series, missing: dict[str, m.MissingReason]) -> tuple[pd.Series, pd.Series]:
     codes = as_codes(column)
@@ -87,7 +90,7 @@ def _respondents(where: str, frame: pd.DataFrame, identifier: m.RespondentId) ->
         raise CleaningError(
             f"{where} {'+'.join(identifier.columns)}: {empty} respondent(s) have no identifier. Deposit the file again."
         )
-    joined = parts[0].str.cat(parts[1:], sep="-") if len(parts) > 1 else parts[0]
+    joined = parts[0].str.cat(parts[1:], sep=BETWEEN_PARTS) if len(parts) > 1 else parts[0]
     repeated = int(joined.duplicated(keep=False).sum())
     if repeated:
         raise CleaningError(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 HEADLINE_HEADINGS = {
     "label": "headline", "wave_label": "wave", "per_cent": "%", "ci_lower": "from", "ci_upper": "to",
-    "base": "base", "variance_basis": "uncertainty", "mark": "",
+    "base_text": "base", "variance_basis": "uncertainty", "mark": "",
 }  # fmt: skip
 ESTIMATE_HEADINGS = {
     "indicator": "variable", "domain": "by", "level": "level", "estimate": "estimate",
@@ -117,9 +117,9 @@ def _demo(args: argparse.Namespace) -> int:
     from engagement_stats import publish, synthetic
 
     workspace = _workspace(args)
-    if publish.is_synthetic(workspace.warehouse) is False:
+    if workspace.warehouse.exists() and not publish.is_synthetic(workspace.warehouse):
         raise EngagementStatsError(
-            f"{workspace.warehouse}: this release rests on real files, and the demonstration would replace it. "
+            f"{workspace.warehouse}: this is not a synthetic release, and the demonstration would replace it. "
             "Give another with --warehouse."
         )
     workspace = replace(workspace, data=workspace.home / "data" / "demo")

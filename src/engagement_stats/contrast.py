@@ -99,8 +99,7 @@ def covariance_with(frame: pd.DataFrame, reference: int, rows: Sequence[int] | N
 
     Notes
     -----
-    One pass over respondents a variable and family, however many levels. Source and Verified: as
-    `covariance`.
+    One pass over respondents a variable and family, however many levels. Source and Verified: as `covariance`.
     """
     return sample_of(frame).covariance_with(positions(frame, rows), int(positions(frame, [reference])[0]))
 
@@ -115,17 +114,16 @@ def contrast(
     """Estimate a function of estimates, counting what they share.
 
     Rows of one sample use their covariance, a group and a total that holds it included. Rows of different
-    samples add their
-    variances, with Satterthwaite's degrees of freedom; samples that share respondents or PSUs are refused.
+    samples add their variances, with Satterthwaite's degrees of freedom; samples that share respondents or PSUs
+    are refused.
 
     Parameters
     ----------
     parts : list of (DataFrame, int)
         Estimates, each a frame and a position in it.
     function : list of float, or callable
-        Coefficients of a linear contrast, or a function of the estimates made of arithmetic and NumPy
-        functions that take
-        complex numbers, such as ``lambda a, b: a / b``.
+        Coefficients of a linear contrast, or a function of the estimates made of arithmetic and NumPy functions
+        that take complex numbers, such as ``lambda a, b: a / b``.
     independent : bool, default False
         Take samples whose PSUs have the same names as independent all the same. Never overrides common
         respondents.

@@ -2,8 +2,8 @@
 
 Belongs here: the names of the design columns, what makes them valid, strata with a single PSU, finite
 population corrections and the numbering of units at every stage.
-Not here: statistics and their influence values (influence, estimate), intervals (uncertainty), making
-weights (weight) or replicate weights (replicate).
+Not here: statistics and their influence values (influence, estimate), intervals (uncertainty), making weights
+(weight) or replicate weights (replicate).
 Methods: docs/methods.md#the-sample-design
 """
 
@@ -32,17 +32,17 @@ class SampleDesign:
     Parameters
     ----------
     weight : str, optional
-        Final weight, finite and not negative. Rows of weight zero stay in the design (their PSU was
-        sampled) and out of every base. None: every respondent weighs 1.
+        Final weight, finite and not negative. Rows of weight zero stay in the design (their PSU was sampled)
+        and out of every base. None: every respondent weighs 1.
     stratum : str, optional
         Stratum of the first stage.
     psu : str or list of str, optional
-        Primary sampling units, then later stages. PSUs are taken *within* strata: the same identifier
-        in two strata is two PSUs. None: every respondent is a PSU.
+        Primary sampling units, then later stages. PSUs are taken *within* strata: the same identifier in two
+        strata is two PSUs. None: every respondent is a PSU.
     fpc : str or list of str, optional
         One column a stage: the number of units in the population of the stratum (all values 1 or more) or the
-        sampled fraction (all values 1 or less). None: sampled with replacement, so only the first
-        stage counts (ultimate clusters).
+        sampled fraction (all values 1 or less). None: sampled with replacement, so only the first stage counts
+        (ultimate clusters).
     replicates : list of str, optional
         Replicate weights supplied by the producer; strata and PSUs are then not used for variances.
     replicate_method : {"brr", "fay", "jk1", "jkn", "bootstrap", "other"}, optional
@@ -51,8 +51,7 @@ class SampleDesign:
         Fay's perturbation, for ``replicate_method="fay"``.
     replicate_scale, replicate_rscales : float and list of float, optional
         Multipliers of the sum of squares and of each replicate, when the producer states them. "jkn" and
-        "other"
-        need them.
+        "other" need them.
     replicate_centre : {"estimate", "replicates"}, default "estimate"
         Squares are taken about the full-sample estimate (R's ``mse=TRUE``) or about the mean of replicates.
     replicate_degrees_of_freedom : float, optional
@@ -150,9 +149,9 @@ class SampleDesign:
 class Stage:
     """One stage of sampling: units within strata, both numbered so that a stratum's units are contiguous.
 
-    A later stage has a stratum for every unit of the stage before. `scale` is the factor of a stratum's
-    centred sum of squares, (1 - f) n/(n - 1) times the sampled fractions of earlier stages; it is zero
-    for a census and for a single unit, whose `remainder` (1 - f) some policies use.
+    A later stage has a stratum for every unit of the stage before. `scale` is the factor of a stratum's centred
+    sum of squares, (1 - f) n/(n - 1) times the sampled fractions of earlier stages; it is zero for a census and
+    for a single unit, whose `remainder` (1 - f) some policies use.
     """
 
     unit: np.ndarray
@@ -221,9 +220,9 @@ def lay_out(frame: pd.DataFrame, design: SampleDesign) -> Layout:
     Raises
     ------
     EstimationError
-        No rows; a design column is missing or holds nulls; a weight is not a finite number of zero or more;
-        a correction varies within its stratum or is smaller than the sample; a stratum has one PSU and
-        the policy is "fail".
+        No rows; a design column is missing or holds nulls; a weight is not a finite number of zero or more; a
+        correction varies within its stratum or is smaller than the sample; a stratum has one PSU and the policy
+        is "fail".
     """
     if not isinstance(design, SampleDesign):
         raise EstimationError(
@@ -326,8 +325,7 @@ def replicate_factors(design: SampleDesign) -> np.ndarray:
     Notes
     -----
     Source: Wolter (2007); R survey ``svrepdesign``: BRR 1/R, Fay 1/(R(1-rho)^2), JK1 (R-1)/R, bootstrap
-    1/(R-1),
-    JKn 1 with rscales (n_h-1)/n_h.
+    1/(R-1), JKn 1 with rscales (n_h-1)/n_h.
     Verified: tests/test_reference.py cases I1 to I4.
     """
     count = len(design.replicates or ())

@@ -1,10 +1,9 @@
 """Estimate proportions, means, totals, ratios and quantiles, each with its design-based uncertainty.
 
-Belongs here: the public estimators; one call takes many variables and many families of domains and returns
-one frame.
+Belongs here: the public estimators; one call takes many variables and many families of domains and returns one
+frame.
 Not here: reading files (ingest), which categories count in a wave (catalogue), verdicts on differences
-(compare), small
-bases (disclose). The algebra is in influence, the frame of results in results.
+(compare), small bases (disclose). The algebra is in influence, the frame of results in results.
 Methods: docs/methods.md
 """
 
@@ -74,9 +73,8 @@ def proportion(
         0/1 or boolean columns, or any column with `counts`. Null: did not answer.
     design : SampleDesign
     by : str or list of str, optional
-        Families of domains: columns, or "a*b" for a crossing. The whole population, domain "all", always
-        comes first. A null
-        level is left out of its family.
+        Families of domains: columns, or "a*b" for a crossing. The whole population, domain "all", always comes
+        first. A null level is left out of its family.
     where : Series or array of bool, or the name of a boolean column, optional
         Restrict every base to these respondents. A domain: rows stay in the design.
     counts : list, or dict of variable to list, optional
@@ -90,17 +88,15 @@ def proportion(
     -------
     DataFrame, shape (variables x levels, columns of `estimates`)
         Estimates and limits are proportions from 0 to 1. Bases are respondents with a positive weight who
-        answered (unweighted) and the sum of their weights; `base_missing` are those in
-        the domain who did not. An empty base has estimate NaN and base 0; one PSU in all, or single PSUs
-        only, has an estimate
-        and no standard error. ``attrs["sample"]`` keeps what `covariance` and `contrast` need.
+        answered (unweighted) and the sum of their weights; `base_missing` are those in the domain who did not.
+        An empty base has estimate NaN and base 0; one PSU in all, or single PSUs only, has an estimate and no
+        standard error. ``attrs["sample"]`` keeps what `covariance` and `contrast` need.
 
     Raises
     ------
     EstimationError
-        The design does not hold (a single PSU, a bad weight), a column does not exist, or a variable has
-        values other than 0/1
-        and no `counts`.
+        The design does not hold (a single PSU, a bad weight), a column does not exist, or a variable has values
+        other than 0/1 and no `counts`.
 
     Notes
     -----
@@ -140,9 +136,8 @@ def mean(
         Numeric columns. Null: did not answer.
     design : SampleDesign
     by : str or list of str, optional
-        Families of domains: columns, or "a*b" for a crossing. The whole population, domain "all", always
-        comes first. A null
-        level is left out of its family.
+        Families of domains: columns, or "a*b" for a crossing. The whole population, domain "all", always comes
+        first. A null level is left out of its family.
     where : Series or array of bool, or the name of a boolean column, optional
         Restrict every base to these respondents. A domain: rows stay in the design.
     confidence : float in (0, 1), default 0.95
@@ -152,11 +147,10 @@ def mean(
     Returns
     -------
     DataFrame, shape (variables x levels, columns of `estimates`)
-        Estimates are in the variable's units, with Wald intervals on Student's t. Bases are respondents with
-        a positive weight who answered (unweighted) and the sum of their weights; `base_missing` are those in
-        the domain who did not. An empty base has estimate NaN and base 0; one PSU in all, or single PSUs
-        only, has an estimate
-        and no standard error. ``attrs["sample"]`` keeps what `covariance` and `contrast` need.
+        Estimates are in the variable's units, with Wald intervals on Student's t. Bases are respondents with a
+        positive weight who answered (unweighted) and the sum of their weights; `base_missing` are those in the
+        domain who did not. An empty base has estimate NaN and base 0; one PSU in all, or single PSUs only, has
+        an estimate and no standard error. ``attrs["sample"]`` keeps what `covariance` and `contrast` need.
 
     Raises
     ------
@@ -197,9 +191,8 @@ def total(
         Numeric columns. Null: did not answer, and adds nothing to the total.
     design : SampleDesign
     by : str or list of str, optional
-        Families of domains: columns, or "a*b" for a crossing. The whole population, domain "all", always
-        comes first. A null
-        level is left out of its family.
+        Families of domains: columns, or "a*b" for a crossing. The whole population, domain "all", always comes
+        first. A null level is left out of its family.
     where : Series or array of bool, or the name of a boolean column, optional
         Restrict every base to these respondents. A domain: rows stay in the design.
     confidence : float in (0, 1), default 0.95
@@ -209,12 +202,11 @@ def total(
     Returns
     -------
     DataFrame, shape (variables x levels, columns of `estimates`)
-        Estimates are in the variable's units times the weight's, with Wald intervals on Student's t. Bases
-        are respondents with a positive weight who answered (unweighted) and the sum of their weights;
-        `base_missing` are those in
-        the domain who did not. An empty base has estimate NaN and base 0; one PSU in all, or single PSUs
-        only, has an estimate
-        and no standard error. ``attrs["sample"]`` keeps what `covariance` and `contrast` need.
+        Estimates are in the variable's units times the weight's, with Wald intervals on Student's t. Bases are
+        respondents with a positive weight who answered (unweighted) and the sum of their weights;
+        `base_missing` are those in the domain who did not. An empty base has estimate NaN and base 0; one PSU
+        in all, or single PSUs only, has an estimate and no standard error. ``attrs["sample"]`` keeps what
+        `covariance` and `contrast` need.
 
     Raises
     ------
@@ -255,9 +247,8 @@ def ratio(
         Numerator and denominator columns. A respondent without both is not in the base.
     design : SampleDesign
     by : str or list of str, optional
-        Families of domains: columns, or "a*b" for a crossing. The whole population, domain "all", always
-        comes first. A null
-        level is left out of its family.
+        Families of domains: columns, or "a*b" for a crossing. The whole population, domain "all", always comes
+        first. A null level is left out of its family.
     where : Series or array of bool, or the name of a boolean column, optional
         Restrict every base to these respondents. A domain: rows stay in the design.
     confidence : float in (0, 1), default 0.95
@@ -269,10 +260,9 @@ def ratio(
     DataFrame, shape (variables x levels, columns of `estimates`)
         Estimates are in numerator units per denominator unit; the indicator reads "numerator / denominator".
         Bases are respondents with a positive weight who answered (unweighted) and the sum of their weights;
-        `base_missing` are those in
-        the domain who did not. An empty base has estimate NaN and base 0; one PSU in all, or single PSUs
-        only, has an estimate
-        and no standard error. ``attrs["sample"]`` keeps what `covariance` and `contrast` need.
+        `base_missing` are those in the domain who did not. An empty base has estimate NaN and base 0; one PSU
+        in all, or single PSUs only, has an estimate and no standard error. ``attrs["sample"]`` keeps what
+        `covariance` and `contrast` need.
 
     Raises
     ------
@@ -313,8 +303,7 @@ def quantile(
     """Estimate weighted quantiles with Woodruff intervals.
 
     The quantile is the smallest value at which the weighted distribution function reaches q; the interval
-    inverts, by the same
-    rule, an interval for the share of the population at or below it.
+    inverts, by the same rule, an interval for the share of the population at or below it.
 
     Parameters
     ----------
@@ -325,9 +314,8 @@ def quantile(
     quantiles : float or list of float in (0, 1)
     design : SampleDesign
     by : str or list of str, optional
-        Families of domains: columns, or "a*b" for a crossing. The whole population, domain "all", always
-        comes first. A null
-        level is left out of its family.
+        Families of domains: columns, or "a*b" for a crossing. The whole population, domain "all", always comes
+        first. A null level is left out of its family.
     where : Series or array of bool, or the name of a boolean column, optional
         Restrict every base to these respondents. A domain: rows stay in the design.
     interval : {"wald", "korn_graubard", "logit", "wilson"}, default "wald"
@@ -340,17 +328,16 @@ def quantile(
     -------
     DataFrame, shape (variables x levels, columns of `estimates`)
         Estimates are in the variable's units, one row for each variable, level and quantile; `quantile` holds
-        q. Bases are respondents with a positive weight who answered (unweighted) and the sum of their
-        weights; `base_missing` are those in
-        the domain who did not. An empty base has estimate NaN and base 0; one PSU in all, or single PSUs
-        only, has an estimate
-        and no standard error. ``attrs["sample"]`` keeps what `covariance` and `contrast` need.
+        q. Bases are respondents with a positive weight who answered (unweighted) and the sum of their weights;
+        `base_missing` are those in the domain who did not. An empty base has estimate NaN and base 0; one PSU
+        in all, or single PSUs only, has an estimate and no standard error. ``attrs["sample"]`` keeps what
+        `covariance` and `contrast` need.
 
     Raises
     ------
     EstimationError
-        The design does not hold, a column does not exist or is not numeric, or a quantile is not between 0
-        and 1.
+        The design does not hold, a column does not exist or is not numeric, or a quantile is not between 0 and
+        1.
 
     Notes
     -----

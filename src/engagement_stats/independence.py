@@ -56,9 +56,8 @@ def independence(
     where : Series or array of bool, or the name of a boolean column, optional
     statistic : {"F", "chi_squared", "wald", "adjusted_wald"}, default "F"
         "F": Pearson's X2 over the trace of the generalised design effects, second-order corrected.
-        "chi_squared": X2 over their mean, first-order corrected. "wald", "
-        ""adjusted_wald": of the cells' distances
-        from independence.
+        "chi_squared": X2 over their mean, first-order corrected. "wald" and
+        "adjusted_wald": of the cells' distances from independence.
 
     Returns
     -------
@@ -71,8 +70,8 @@ def independence(
 
     Notes
     -----
-    X2 counts respondents in the table only; R's "Chisq" statistic also counts those with missing answers,
-    the p-values agree.
+    X2 counts respondents in the table only; R's "Chisq" statistic also counts those with missing answers, the
+    p-values agree.
     Source: Rao and Scott (1981, 1984); Thomas and Rao (1987); Koch, Freeman and Freeman (1975) for Wald.
     Verified: R survey 4.5 `svychisq`, tests/test_reference.py cases E1, E2, rtol 1e-9.
 

@@ -1,14 +1,12 @@
-"""Sum influence values over sampled units: every variance and covariance of one call, in one pass.
+"""Sum influence values over sampled units: every estimate and variance of one call, in one pass.
 
-Belongs here: Taylor linearisation of totals and ratios for many variables and many families of domains, and
-the
-sample that remembers enough to give the covariance of any two of them.
-Not here: what a column means (domains, estimate), intervals (uncertainty), replicate weights (replicate).
+Belongs here: Taylor linearisation of totals and ratios for many variables and many families of domains.
+Not here: what a column means (domains, estimate), covariances between estimates (sample), intervals (uncertainty), replicate weights (replicate).
 Methods: docs/methods.md#taylor-linearisation
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -21,6 +19,8 @@ from engagement_stats.design import Layout, Stage
 CANCELLATION = 1e-6
 # And a variance this small beside them is rounding of an exact zero.
 NOTHING = 1e-26
+# Rows taken at a time: whole strata, few enough that the arrays of one measure stay in a processor's cache.
+PIECE = 90_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +36,9 @@ class Family:
 class Measure:
     """One variable as a ratio of totals, sum(w numerator) / sum(w denominator), in layout order.
 
-    Both are zero for respondents outside the base. `answered` marks the base: inside `where`, positive
-    weight, not null.
-    A mean's denominator is `answered`, and so is a total's, which it is not divided by. `shift` was taken off
-    the numerator (in the base) to keep digits.
+    Both are zero for respondents outside the base. `answered` marks the base: inside `where`, positive weight,
+    not null. A mean's denominator is `answered`, and so is a total's, which it is not divided by. `shift` was
+    taken off the numerator (in the base) to keep digits.
     """
 
     name: str
@@ -53,6 +52,12 @@ class Measure:
     def is_binary(self) -> bool:
         """Whether the numerator is 0/1 among those who answered."""
         return self.numerator.dtype == np.int8
+
+    def of(self, rows: slice) -> "Measure":
+        """Return the measure on some rows."""
+        answered = self.answered[rows]
+        denominator = self.denominator[rows] if self.is_ratio else answered
+        return replace(self, numerator=self.numerator[rows], denominator=denominator, answered=answered)
 
     @property
     def is_ratio(self) -> bool:
@@ -136,8 +141,7 @@ class _Rollup:
 class _Block:
     """Families that share cells: units, or units by level where a family cuts through units.
 
-    Cells stand in order of segment (a combination of levels), then stratum; a group is a stratum's cells in
-    one
+    Cells stand in order of segment (a combination of levels), then stratum; a group is a stratum's cells in one
     segment. `cell` is the cell of each row, None where cells are units, of which `order` then picks.
     """
 
@@ -169,8 +173,8 @@ class _Block:
 def _blocks(stage: Stage, families: Sequence[Family], spans: Sequence[slice]) -> list[_Block]:
     """Sort families by how they sit in the design.
 
-    Unions of strata need sums by stratum only, families constant within units share one order of the units,
-    and each family that cuts through units has cells of its own.
+    Unions of strata need sums by stratum only, families constant within units share one order of the units, and
+    each family that cuts through units has cells of its own.
     """
     unit, starts = stage.unit, _starts(stage.unit)
     nested: list[tuple[slice, np.ndarray]] = []
@@ -299,13 +303,57 @@ def tabulate(layout: Layout, families: Sequence[Family], measures: Sequence[Meas
 
     Notes
     -----
-    For PSU totals A of w numerator and B of w denominator in a domain, Q_xy = sum_h c_h (sum xy - sum x sum y
-    / n_h) and
-    V = (Q_AA - 2 R Q_AB + R^2 Q_BB) / (sum B)^2, with n_h the PSUs of the *whole* stratum.
+    PSU totals A of w numerator and B of w denominator in a domain give
+    V = (Q_AA - 2 R Q_AB + R^2 Q_BB) / (sum B)^2, Q_xy = sum_h c_h (sum xy - sum x sum y / n_h),
+    with n_h the PSUs of the *whole* stratum.
     Source: Binder (1983); Woodruff (1971); Bellhouse (1985) for later stages.
     Verified: tests/test_reference.py cases A, B, C, G, H, J, rtol 1e-9.
     """
     return _Pass(layout, families, measures).run()
+
+
+@dataclass(frozen=True, eq=False)
+class _Piece:
+    """Some strata of a sample, with the plans for summing over them."""
+
+    rows: slice
+    weight: np.ndarray
+    stages: tuple[Stage, ...]
+    plans: tuple[list[_Block], ...]
+    margins: _Margins
+
+
+def _pieces(layout: Layout, families: Sequence[Family], spans: Sequence[slice]) -> Iterator[_Piece]:
+    """Split a sample into runs of strata, as every sum adds up over strata; one piece for the rest.
+
+    Later stages and single PSUs look across strata, so they are left whole.
+    """
+    first = layout.first
+    edges = np.array([0, layout.rows])
+    if len(layout.stages) == 1 and not first.lonely.any() and layout.rows > PIECE:
+        starts = np.append(_starts(first.stratum[first.unit]), layout.rows)
+        wanted = np.arange(0, layout.rows, PIECE)
+        edges = np.unique(np.append(starts[np.searchsorted(starts, wanted)], layout.rows))
+    for start, stop in pairwise(edges.tolist()):
+        rows = slice(start, stop)
+        whole = stop - start == layout.rows
+        stages = layout.stages if whole else (_part(first, rows),)
+        own = families if whole else [Family(f.name, f.codes[rows], f.levels) for f in families]
+        plans = tuple(_blocks(stage, own, spans) for stage in stages)
+        yield _Piece(rows, layout.weight[rows], stages, plans, _Margins(stages[0], own, spans))
+
+
+def _part(stage: Stage, rows: slice) -> Stage:
+    units = slice(int(stage.unit[rows.start]), int(stage.unit[rows.stop - 1]) + 1)
+    strata = slice(int(stage.stratum[units.start]), int(stage.stratum[units.stop - 1]) + 1)
+    return Stage(
+        stage.unit[rows] - units.start,
+        stage.stratum[units] - strata.start,
+        stage.size[strata],
+        stage.scale[strata],
+        stage.lonely[strata],
+        stage.remainder[strata],
+    )
 
 
 class _Pass:
@@ -315,8 +363,6 @@ class _Pass:
         self.layout, self.families, self.measures = layout, families, measures
         self.offsets = np.cumsum([0, *(len(f.levels) for f in families)])
         self.spans = [slice(int(a), int(b)) for a, b in pairwise(self.offsets)]
-        self.plans = [_blocks(stage, families, self.spans) for stage in layout.stages]
-        self.margins = _Margins(layout.first, families, self.spans)
         shape = (len(measures), int(self.offsets[-1]))
         names = ("numerator", "denominator", "weight", "respondents", "numerator_respondents", "units", "strata")
         self.sums = {name: np.zeros(shape) for name in names}
@@ -327,37 +373,48 @@ class _Pass:
         self.informative = np.zeros(shape)
 
     def run(self) -> Sums:
-        for k, measure in enumerate(self.measures):
-            numerator = self.layout.weight * measure.numerator
-            denominator = self.layout.weight * measure.denominator
-            self._elements(k, measure, numerator)
-            for stage, blocks in zip(self.layout.stages, self.plans, strict=True):
-                self._stage(k, measure, stage, blocks, (numerator, denominator))
+        for piece in _pieces(self.layout, self.families, self.spans):
+            for k, whole in enumerate(self.measures):
+                measure = whole.of(piece.rows)
+                numerator = piece.weight * measure.numerator
+                denominator = piece.weight * measure.denominator
+                self._elements(k, measure, numerator, piece)
+                for stage, blocks in zip(piece.stages, piece.plans, strict=True):
+                    is_first = stage is piece.stages[0]
+                    self._stage(k, measure, stage, blocks, (numerator, denominator), is_first=is_first)
         return self._finish()
 
-    def _elements(self, k: int, measure: Measure, numerator: np.ndarray) -> None:
+    def _elements(self, k: int, measure: Measure, numerator: np.ndarray, piece: _Piece) -> None:
         """Sum over respondents: how many, how many said yes, and what their own variance takes."""
-        sums, margins = self.sums, self.margins
+        sums, margins = self.sums, piece.margins
         # Two counts in one pass: whole numbers below 2**26 side by side in a float's 53 bits.
         packed = measure.answered.astype(np.float64)
         if measure.is_binary:
             packed += measure.numerator * 2.0**26
         counts = margins.sums(packed)
         yes = np.floor(counts / 2.0**26)
-        sums["respondents"][k], sums["numerator_respondents"][k] = counts - yes * 2.0**26, yes
+        sums["respondents"][k] += counts - yes * 2.0**26
+        sums["numerator_respondents"][k] += yes
         if measure.is_binary:
             return
-        self.elements[0, k] = margins.sums(numerator * measure.numerator)
-        sums["weight"][k] = margins.sums(self.layout.weight * measure.answered)
+        self.elements[0, k] += margins.sums(numerator * measure.numerator)
+        sums["weight"][k] += margins.sums(piece.weight * measure.answered)
         if measure.is_ratio:
-            self.elements[1, k] = margins.sums(numerator * measure.denominator)
-            self.elements[2, k] = margins.sums(self.layout.weight * measure.denominator**2)
+            self.elements[1, k] += margins.sums(numerator * measure.denominator)
+            self.elements[2, k] += margins.sums(piece.weight * measure.denominator**2)
 
     def _stage(
-        self, k: int, measure: Measure, stage: Stage, blocks: list[_Block], by_row: tuple[np.ndarray, np.ndarray]
+        self,
+        k: int,
+        measure: Measure,
+        stage: Stage,
+        blocks: list[_Block],
+        by_row: tuple[np.ndarray, np.ndarray],
+        *,
+        is_first: bool,
     ) -> None:
         by_unit = by_row
-        if stage.units < self.layout.rows:
+        if stage.units < len(stage.unit):
             a, b = by_row
             by_unit = np.bincount(stage.unit, a, stage.units), np.bincount(stage.unit, b, stage.units)
         for block in blocks:
@@ -373,26 +430,28 @@ class _Pass:
             groups = block.groups(a), block.groups(b)
             here = block.groups(present) if measure.is_ratio else groups[1]
             for rollup in block.rollups:
-                self._roll(k, stage, rollup, products, groups)
-                if stage is self.layout.first:
+                self._roll(k, rollup, products, groups, is_first=is_first)
+                if is_first:
                     in_pair = rollup.pairs(here) > 0
-                    self.sums["units"][k, rollup.span] = rollup.segments(units)
-                    self.sums["strata"][k, rollup.span] = rollup.levels(in_pair.astype(float))
+                    self.sums["units"][k, rollup.span] += rollup.segments(units)
+                    self.sums["strata"][k, rollup.span] += rollup.levels(in_pair.astype(float))
                     if stage.lonely.any():
                         self._single_psus(k, stage, rollup, groups, in_pair)
 
     def _roll(
         self,
         k: int,
-        stage: Stage,
         rollup: _Rollup,
         products: list[np.ndarray],
         groups: tuple[np.ndarray, np.ndarray],
+        *,
+        is_first: bool,
     ) -> None:
         span = rollup.span
         a, b = rollup.pairs(groups[0]), rollup.pairs(groups[1])
-        if stage is self.layout.first:
-            self.sums["numerator"][k, span], self.sums["denominator"][k, span] = rollup.levels(a), rollup.levels(b)
+        if is_first:
+            self.sums["numerator"][k, span] += rollup.levels(a)
+            self.sums["denominator"][k, span] += rollup.levels(b)
         share_a, share_b = rollup.per_unit * a, rollup.per_unit * b
         aa, ab, bb = (rollup.segments(p) for p in products)
         self.squares[0, k, span] += aa - rollup.levels(share_a * a)

@@ -16,6 +16,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -103,6 +104,13 @@ def find(folder: Path, waves: Mapping[str, m.MicrodataWave]) -> Landing:
 
 def digest(path: Path) -> str:
     """Return the SHA-256 of a file's content, hexadecimal."""
+    about = path.stat()
+    return _digest(path, about.st_ino, about.st_size, about.st_mtime_ns)
+
+
+@lru_cache(maxsize=1024)
+def _digest(path: Path, inode: int, size: int, changed: int) -> str:
+    """Digest a file once in a process for as long as the file system says it is the same."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 

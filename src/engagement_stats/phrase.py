@@ -53,15 +53,15 @@ def percentage(share: float, decimals: int = 0) -> str:
     return rounded(100 * share, decimals)
 
 
-def _value(value: float, unit: str) -> str:
-    return f"{percentage(value)} per cent" if unit == "proportion" else rounded(value, 2)
+def _value(value: float, unit: str, decimals: int = 0) -> str:
+    return f"{percentage(value, decimals)} per cent" if unit == "proportion" else rounded(value, 2)
 
 
-def _interval(row: Any) -> str:
+def _interval(row: Any, decimals: int = 0) -> str:
     if row.ci_lower is None or math.isnan(row.ci_lower):
         return "no interval can be given"
     low, high = (
-        (percentage(row.ci_lower), percentage(row.ci_upper))
+        (percentage(row.ci_lower, decimals), percentage(row.ci_upper, decimals))
         if row.unit == "proportion"
         else (rounded(row.ci_lower, 2), rounded(row.ci_upper, 2))
     )
@@ -75,7 +75,7 @@ def group(catalogue: Catalogue, side: m.Side) -> str:
     return people if side.level == "all" else f"{people} ({side.level})"
 
 
-def estimate(catalogue: Catalogue, row: Any) -> str:
+def estimate(catalogue: Catalogue, row: Any, decimals: int = 0) -> str:
     """Say one estimate, with its interval and where it comes from, without a full stop.
 
     Parameters
@@ -83,6 +83,8 @@ def estimate(catalogue: Catalogue, row: Any) -> str:
     catalogue : Catalogue
     row : named tuple
         A row of estimates that is not suppressed.
+    decimals : int, default 0
+        Of percentages.
 
     Returns
     -------
@@ -91,7 +93,8 @@ def estimate(catalogue: Catalogue, row: Any) -> str:
     side = m.Side(wave=row.wave, indicator=row.indicator, domain=row.domain, level=row.level)
     phrase = catalogue.indicators[row.indicator].phrase
     label = catalogue.waves[row.wave].label
-    return f"{_value(row.estimate, row.unit)} ({_interval(row)}) of {group(catalogue, side)} {phrase} ({label})"
+    shown = f"{_value(row.estimate, row.unit, decimals)} ({_interval(row, decimals)})"
+    return f"{shown} of {group(catalogue, side)} {phrase} ({label})"
 
 
 def _points(value: float, unit: str, towards: float | None = None) -> str:
@@ -121,7 +124,8 @@ def comparison(catalogue: Catalogue, row: Any, left: Any, right: Any) -> str:
     mark = f"{SYNTHETIC}: " if row.is_synthetic else ""
     if row.is_suppressed:
         return f"{mark}Too few people answered to publish this comparison."
-    said, beside = estimate(catalogue, left), _beside(catalogue, left, right)
+    decimals = _decimals(row, left, right)
+    said, beside = estimate(catalogue, left, decimals), _beside(catalogue, left, right, decimals)
     if row.verdict == "not comparable":
         return (
             f"{mark}{said}; {beside}. These two figures do not measure the same thing in the same way, so neither "
@@ -142,15 +146,21 @@ def _ends(row: Any, unit: str) -> str:
     return f"{_points(near, unit, row.difference)} to {_points(far, unit, row.difference)}"
 
 
-def _beside(catalogue: Catalogue, left: Any, right: Any) -> str:
+def _decimals(row: Any, left: Any, right: Any) -> int:
+    """Whole per cents, unless a difference that is told would vanish in them."""
+    same = percentage(left.estimate) == percentage(right.estimate)
+    return 1 if row.verdict in ("higher", "lower") and same else 0
+
+
+def _beside(catalogue: Catalogue, left: Any, right: Any, decimals: int) -> str:
     """Say the second estimate of a comparison, leaving out what was just said of the first."""
     if left.indicator != right.indicator:
-        return estimate(catalogue, right)
+        return estimate(catalogue, right, decimals)
     sides = [m.Side(wave=r.wave, indicator=r.indicator, domain=r.domain, level=r.level) for r in (left, right)]
     people = [group(catalogue, side) for side in sides]
     of = "" if people[0] == people[1] else f" of {people[1]}"
     where = "" if left.wave == right.wave else f" ({catalogue.waves[right.wave].label})"
-    return f"{_value(right.estimate, right.unit)} ({_interval(right)}){of}{where}"
+    return f"{_value(right.estimate, right.unit, decimals)} ({_interval(right, decimals)}){of}{where}"
 
 
 def with_sentences(comparisons: pd.DataFrame, estimates: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:

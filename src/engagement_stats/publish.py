@@ -175,7 +175,8 @@ def run_row(
 ) -> pd.DataFrame:
     """Describe the release itself in one row."""
     return pd.DataFrame([{
-        "built_at": datetime.now(UTC), "code_version": code_version(), "catalogue_digest": catalogue.digest,
+        "built_at": datetime.now(UTC).replace(tzinfo=None),
+        "code_version": code_version(), "catalogue_digest": catalogue.digest,
         "input_digests": json.dumps({k: v.file for k, v in sorted(built.items())}),
         "failed_waves": json.dumps(dict(sorted(failed.items()))), "is_synthetic": synthetic,
     }])  # fmt: skip

@@ -63,8 +63,8 @@ def woodruff(
     Notes
     -----
     With F the share at or below the estimate and (l, u) its interval, the limits are the quantiles at l and u
-    and the standard
-    error is (upper - lower) / 2t. The influence value is that of -F, scaled to this standard error.
+    and the standard error is (upper - lower) / 2t. The influence value is that of -F, scaled to this standard
+    error.
     Source: Woodruff (1952); Francisco and Fuller (1991).
     Verified: tests/test_reference.py cases D, rtol 1e-9.
     """

@@ -38,10 +38,9 @@ class Regression:
     ----------
     coefficients : DataFrame
         One row a term, "(intercept)" first: term, estimate, standard_error, ci_lower, ci_upper, p_value.
-        Logistic models add odds_ratio with limits, and the adjusted difference: how much the population's
-        share
-        would change, all else as it is, from the reference level (or by one unit more), with its standard
-        error and limits.
+        Logistic models add odds_ratio with limits, and the adjusted difference: how much the population's share
+        would change, all else as it is, from the reference level (or by one unit more), with its standard error
+        and limits.
     covariance : ndarray, shape (terms, terms)
     degrees_of_freedom : float
         Of the base's design, less the terms beside the intercept.
@@ -93,12 +92,10 @@ def logistic(
     Notes
     -----
     Estimating equations sum w (y - mu) x = 0; influence values A^-1 w (y - mu) x, A the weighted information.
-    The
-    adjusted difference's includes both the coefficients' and the population's own variation.
+    The adjusted difference's includes both the coefficients' and the population's own variation.
     Source: Binder (1983); Korn and Graubard (1999) ch. 3; Graubard and Korn (1999) for predictive margins.
     Verified: R survey 4.1.1 `svyglm(family = quasibinomial)`, tests/reference/regression.csv, rtol 1e-8;
-    adjusted
-    differences against the jackknife, tests/test_estimate_models.py.
+    adjusted differences against the jackknife, tests/test_estimate_models.py.
 
     Examples
     --------

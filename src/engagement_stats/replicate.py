@@ -71,8 +71,7 @@ def bootstrap(frame: pd.DataFrame, design: SampleDesign, *, count: int = 500, se
     frame : DataFrame
     design : SampleDesign
         First-stage strata and PSUs count; corrections do not, as the bootstrap imitates sampling with
-        replacement. A
-        stratum of one PSU keeps its weight under every policy but "fail", which stops.
+        replacement. A stratum of one PSU keeps its weight under every policy but "fail", which stops.
     count : int, default 500
         Replicates; 2 or more.
     seed : int, default 0
@@ -85,8 +84,7 @@ def bootstrap(frame: pd.DataFrame, design: SampleDesign, *, count: int = 500, se
     Notes
     -----
     Source: Rao and Wu (1988); Rao, Wu and Yue (1992) with n - 1 draws.
-    Verified: tests/test_replicate.py, against linearised standard errors and the exact bootstrap variance of
-    a total.
+    Verified: tests/test_replicate.py, against linearised standard errors, within 15 % at 800 replicates.
     """
     if count < 2:
         raise EstimationError(f"bootstrap: got {count} replicates; expected 2 or more.")
@@ -180,8 +178,8 @@ def standard_errors(estimates: pd.DataFrame, replicates: Replicates, *, centre: 
     Parameters
     ----------
     estimates : DataFrame
-        What `estimate.proportion`, `mean`, `total` or `ratio` returned, from the same frame; rows may have
-        been filtered.
+        What `estimate.proportion`, `mean`, `total` or `ratio` returned, from the same frame; rows may have been
+        filtered.
     replicates : Replicates
     centre : {"estimate", "replicates"}, default "estimate"
         What squares are taken about; R's default is the mean of the replicates.
@@ -314,8 +312,7 @@ def deviations(
 ) -> np.ndarray:
     """Deviations of replicate estimates, times the root of their factors.
 
-    A replicate that leaves nobody in a level says nothing about it: it counts for zero and the others for
-    more.
+    A replicate that leaves nobody in a level says nothing about it: it counts for zero and the others for more.
 
     Parameters
     ----------

@@ -28,9 +28,9 @@ class Terms:
     """What each row's influence value is made of.
 
     On the members of a row's level it is gain * w (numerator - ratio denominator) / scale. Arrays have one
-    entry a row of the results; `measure` and `family` point into the sample's lists. `value` is the ratio
-    (the total for a total) in the measure's own shift, `inflation` what the policy "average" multiplies the
-    variance by.
+    entry a row of the results; `measure` and `family` point into the sample's lists. `value` is the ratio (the
+    total for a total) in the measure's own shift, `inflation` what the policy "average" multiplies the variance
+    by.
     """
 
     measure: np.ndarray
@@ -46,11 +46,10 @@ class Terms:
 class Sample:
     """The sample behind a frame of estimates, carried as ``frame.attrs["sample"]``.
 
-    Two samples are equal only if they are one object, and copying returns the object itself, so pandas may
-    copy
-    attributes freely. Nothing is computed until a covariance is asked for. Rows are named by key, (indicator,
-    domain, level,
-    quantile or None), so a frame may be filtered or sorted first; `estimate.covariance` looks keys up.
+    Two samples are equal only if they are one object, and copying returns the object itself, so pandas may copy
+    attributes freely. It holds respondents' answers and refuses to be pickled. Nothing is computed until a
+    covariance is asked for. Rows are named by key, (indicator, domain, level, quantile or None), so a frame may
+    be filtered or sorted first; `estimate.covariance` looks keys up.
 
     Parameters
     ----------
@@ -88,8 +87,19 @@ class Sample:
     def __copy__(self) -> "Sample":
         return self
 
+    def __reduce__(self) -> str:
+        raise EstimationError(
+            "sample: it holds respondents' answers and is not written anywhere. Clear the attributes of a copy of the "
+            "estimates first."
+        )
+
     def __repr__(self) -> str:
         return f"<Sample of {self.layout.rows} respondents, {len(self._keys)} estimates>"
+
+    @property
+    def zero_weights(self) -> int:
+        """Count respondents of weight zero, who are in the design and in no base."""
+        return int(np.count_nonzero(self.layout.weight == 0))
 
     @cached_property
     def _position(self) -> dict[Key, int]:

@@ -2,8 +2,7 @@
 
 Belongs here: direct standardisation of proportions and means.
 Not here: where the standard composition comes from (catalogue), weighting to margins (weight), model-based
-adjustment
-(regression).
+adjustment (regression).
 Methods: docs/methods.md#direct-standardisation
 """
 
@@ -89,8 +88,7 @@ def standardise(
 
     Notes
     -----
-    The estimate is sum_a share_a ybar_a; its influence value is the same sum of the classes'. Shares are
-    taken
+    The estimate is sum_a share_a ybar_a; its influence value is the same sum of the classes'. Shares are taken
     as known. Limits are Wald's, kept inside 0..1 for proportions.
     Source: Korn and Graubard (1999) ch. 3; R survey ``svystandardize``.
     Verified: R survey 4.1.1 `svystandardize` with `svyby`, tests/reference/standardise.csv, rtol 1e-9.

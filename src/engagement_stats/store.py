@@ -108,13 +108,15 @@ class Store:
         return (self.folder(wave, fingerprint) / f"{name}.parquet").is_file()
 
     def finish(self, wave: str, fingerprint: Fingerprint, about: dict[str, Any]) -> None:
-        """Mark a build complete, forget an earlier failure, and drop builds beyond the newest few."""
+        """Mark a build complete, forget an earlier failure, and drop broken builds and those beyond the newest few."""
         folder = self._made(self.folder(wave, fingerprint))
         self._write_json(folder / MANIFEST, {**asdict(fingerprint), **about})
         self._failure(wave).unlink(missing_ok=True)
         builds = sorted(folder.parent.glob(f"*/{MANIFEST}"), key=lambda p: p.stat().st_mtime_ns, reverse=True)
-        for old in [p.parent for p in builds if p.parent != folder][KEPT_BUILDS - 1 :]:
-            shutil.rmtree(old)
+        kept = [folder, *(p.parent for p in builds if p.parent != folder)][:KEPT_BUILDS]
+        for old in folder.parent.iterdir():
+            if old.is_dir() and old not in kept:
+                shutil.rmtree(old)
 
     def manifest(self, wave: str, fingerprint: Fingerprint) -> dict[str, Any]:
         """Return what was noted of a complete build."""
@@ -129,7 +131,9 @@ class Store:
         return Fingerprint(noted["file"], noted["catalogue"], noted["code"])
 
     def fail(self, wave: str, fingerprint: Fingerprint | None, message: str) -> None:
-        """Note why a wave could not be built; the message holds no respondent's values."""
+        """Note why a wave could not be built, and drop what there is of the build; no respondent's values are noted."""
+        if fingerprint is not None:
+            shutil.rmtree(self.folder(wave, fingerprint), ignore_errors=True)
         path = self._failure(wave)
         self._made(path.parent)
         self._write_json(path, {"key": fingerprint.key if fingerprint else None, "message": message})

@@ -85,8 +85,8 @@ def korn_graubard(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Clopper-Pearson interval on the effective number of respondents.
 
-    The effective size is n_eff = p(1-p)/variance times [t(n-1)/t(df)]^2, at most n when `truncate`.
-    At 0 and at 100 per cent the variance says nothing, and the size is n.
+    The effective size is n_eff = p(1-p)/variance times [t(n-1)/t(df)]^2, at most n when `truncate`. At 0 and at
+    100 per cent the variance says nothing, and the size is n.
 
     Parameters
     ----------
@@ -159,9 +159,8 @@ def wilson(
 
     Notes
     -----
-    Source: Dean and Pagano (2015); R survey 4.5 ``svyciprop(method = "wilson")``. The adjustment for degrees
-    of freedom enters
-    through t only, never again through the effective size.
+    Source: Dean and Pagano (2015); R survey 4.5 ``svyciprop(method = "wilson")``. The adjustment for degrees of
+    freedom enters through t only, never again through the effective size.
     Verified: tests/test_reference.py cases C wilson, rtol 1e-9.
 
     Examples

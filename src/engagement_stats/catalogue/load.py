@@ -306,6 +306,11 @@ def _check_microdata(c: Catalogue, problems: _Problems, where: str, wave: m.Micr
             have = categories.get(variable)
             if have is not None:
                 _unknown(problems, place, f"category of {variable}", rule.counts, have)
+            numeric = variable in wave.variables and wave.variables[variable].numeric is not None
+            if statistic == "mean" and have is not None:
+                problems.add(place, f"is a mean, so variable {variable} must be numeric.")
+            if statistic == "proportion" and numeric:
+                problems.add(place, f"is a proportion, so variable {variable} needs codes or bands, not numeric.")
 
 
 def _check_waves(c: Catalogue, problems: _Problems) -> None:
@@ -372,12 +377,27 @@ def _check_side(c: Catalogue, problems: _Problems, where: str, side: m.Side) -> 
             _unknown(problems, where, f"domain of {side.wave}", [side.domain], wave.domains)
 
 
+def _check_one_sample(c: Catalogue, problems: _Problems, where: str, pair: m.PairComparison) -> None:
+    """Refuse two sides of one wave whose covariance cannot be known: other weights, or a proportion and a mean."""
+    wave = c.microdata_waves.get(pair.left.wave)
+    sides = (pair.left.indicator, pair.right.indicator)
+    if wave is None or pair.left.wave != pair.right.wave or any(s not in wave.indicators for s in sides):
+        return
+    if len({wave.indicators[s].weight for s in sides}) > 1:
+        problems.add(
+            where, "the two sides are of one wave and use different weights. Compare indicators of one weight."
+        )
+    if len({c.indicators[s].statistic for s in sides if s in c.indicators}) > 1:
+        problems.add(where, "the two sides are of one wave, one a proportion and one a mean. Compare like with like.")
+
+
 def _check_comparisons(c: Catalogue, problems: _Problems) -> None:
     for key, comparison in c.comparisons.items():
         where = f"comparisons {key}"
         if isinstance(comparison, m.PairComparison):
             _check_side(c, problems, f"{where} left", comparison.left)
             _check_side(c, problems, f"{where} right", comparison.right)
+            _check_one_sample(c, problems, where, comparison)
         elif isinstance(comparison, m.SeriesComparison):
             _unknown(
                 problems,
