@@ -13,10 +13,22 @@ from pathlib import Path
 import dagster as dg
 import pandas as pd
 
-from engagement_stats import claim, clean, compare, disclose, ingest, phrase, publish, tabulate, weight
-from engagement_stats.errors import EngagementStatsError, listed
+from engagement_stats import (
+    claim,
+    clean,
+    compare,
+    disclose,
+    ingest,
+    phrase,
+    plot,
+    publish,
+    tabulate,
+    wave_weights,
+    weight,
+)
+from engagement_stats.errors import EngagementStatsError, PublishError, listed
 from engagement_stats.status import WaveStatus
-from engagement_stats.store import Fingerprint, code_digest
+from engagement_stats.store import Fingerprint, Store, code_digest
 from pipelines.resources import WorkspaceResource
 
 microdata_waves = dg.DynamicPartitionsDefinition(name="microdata_waves")
@@ -126,20 +138,26 @@ def responses(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -
     check_specs=_blocking("weights", "weights_are_usable", "Every weight is a finite number of zero or more."),
 )
 def weights(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
-    """Check the weights supplied with a wave."""
+    """Check the weights supplied with a wave, or make them from population margins, as its entry says."""
     state, fingerprint = _wave(context, workspace)
+    store = workspace.store
     with _errors_of(workspace, state):
-        raw = workspace.store.read(state.wave, fingerprint, "raw")
-        named = workspace.catalogue.microdata_waves[state.wave].design.weights
-        frame = weight.supplied(raw, state.wave, named)
-        workspace.store.write(state.wave, fingerprint, "weights", frame)
-        main = weight.summarise(frame["main"].to_numpy())
+        raw, answers = (store.read(state.wave, fingerprint, name) for name in ("raw", "responses"))
+        made = wave_weights.analysis_weights(raw, answers, state.wave, workspace.catalogue)
+        store.write(state.wave, fingerprint, "weights", made.values)
+        synthetic = bool(raw[ingest.SYNTHETIC_MARKER].any())
+        store.write(state.wave, fingerprint, "weighting", made.steps.assign(is_synthetic=synthetic))
+        store.write(state.wave, fingerprint, "weighting_margins", made.margins.assign(is_synthetic=synthetic))
+        main = weight.summarise(made.values["main"].to_numpy())
+        plots = {f"plot_{name}": _plot(store, state.wave, fingerprint, name, made) for name in made.made}
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": len(frame),
+            "dagster/row_count": len(made.values),
             "kish_design_effect": main.design_effect,
             "effective_base": main.effective_base,
             "zero_weights": main.zero,
+            "steps": dg.MetadataValue.json(made.steps.dropna(axis="columns", how="all").to_dict("records")),
+            **plots,
         },
         check_results=[_checked("weights_are_usable", passed=True, description=f"{main.zero} of zero")],
         data_version=dg.DataVersion(fingerprint.key),
@@ -163,10 +181,12 @@ def wave_estimates(context: dg.AssetExecutionContext, workspace: WorkspaceResour
     catalogue, store = workspace.catalogue, workspace.store
     with _errors_of(workspace, state):
         answers = store.read(state.wave, fingerprint, "responses")
-        synthetic = bool(store.read(state.wave, fingerprint, "raw")[ingest.SYNTHETIC_MARKER].any())
+        raw = store.read(state.wave, fingerprint, "raw")
+        synthetic = bool(raw[ingest.SYNTHETIC_MARKER].any())
         made = clean.indicators(answers, catalogue.microdata_waves[state.wave].indicators.items())
+        weighted = wave_weights.analysis_weights(raw, answers, state.wave, catalogue)
         table, covariances = tabulate.microdata(
-            answers, made, store.read(state.wave, fingerprint, "weights"), state.wave, catalogue
+            answers, made, weighted.values, state.wave, catalogue, credited=weighted.made
         )
         table = disclose.suppress(table, catalogue.rules.disclosure)
         table = table.assign(run_id=fingerprint.key, is_synthetic=synthetic)
@@ -190,6 +210,16 @@ def wave_estimates(context: dg.AssetExecutionContext, workspace: WorkspaceResour
         check_results=[_checked("benchmarks_are_reproduced", passed=True, description=f"{len(benchmarks)} set beside")],
         data_version=dg.DataVersion(fingerprint.key),
     )
+
+
+def _plot(store: Store, wave: str, fingerprint: Fingerprint, name: str, made: wave_weights.WaveWeights) -> str:
+    """Draw a weight we made into the private store; say what to install where plots cannot be drawn."""
+    path = store.folder(wave, fingerprint) / f"weights_{name}.svg"
+    drawn = plot.weighting(made.made[name], made.margins[made.margins["weight"] == name], title=f"{wave}, {name}")
+    if drawn is None:
+        return "install the extra engagement-stats[plots] to draw the weights"
+    store.write_text(wave, fingerprint, path.name, drawn)
+    return str(path)
 
 
 def _misses(missed: pd.DataFrame) -> list[str]:
@@ -253,9 +283,10 @@ class Current:
             pd.concat(filled, ignore_index=True).reindex(columns=columns) if filled else pd.DataFrame(columns=columns)
         )
 
-    def estimates(self) -> pd.DataFrame:
-        """Stack the estimates with exactly the columns of the release."""
-        return self.stacked("estimates").reindex(columns=publish.columns("estimates"))
+    def released(self, table: str) -> pd.DataFrame:
+        """Stack the frames of a released table with exactly its columns, but the release's name."""
+        columns = [c for c in publish.columns(table) if c != "release_id"]
+        return self.stacked(table).reindex(columns=columns)
 
 
 @dg.asset(deps=[wave_estimates, published_estimates], group_name="release", kinds={"pandas"})
@@ -263,7 +294,7 @@ def comparisons(workspace: WorkspaceResource) -> dg.MaterializeResult:
     """Set estimates side by side as the catalogue asks, with grade, verdict and sentence."""
     with _errors_of(workspace, None):
         current = Current(workspace)
-        estimates = current.estimates()
+        estimates = current.released("estimates")
         table = compare.comparisons(estimates, current.stacked("covariances"), current.catalogue)
         table = phrase.with_sentences(table, estimates, current.catalogue)
         current.store.write(RELEASE, current.fingerprint, "comparisons", table)
@@ -280,7 +311,7 @@ def claims(workspace: WorkspaceResource) -> dg.MaterializeResult:
     with _errors_of(workspace, None):
         current = Current(workspace)
         compared = current.store.read(RELEASE, current.fingerprint, "comparisons")
-        table = claim.check(current.catalogue, current.estimates(), compared)
+        table = claim.check(current.catalogue, current.released("estimates"), compared)
         current.store.write(RELEASE, current.fingerprint, "claims", table)
     return dg.MaterializeResult(
         metadata={"dagster/row_count": len(table)}, data_version=dg.DataVersion(current.release)
@@ -297,13 +328,17 @@ def release(workspace: WorkspaceResource) -> dg.MaterializeResult:
     """Build the warehouse beside the released one and put it in place whole."""
     with _errors_of(workspace, None):
         current = Current(workspace)
-        estimates = current.estimates()
+        estimates = current.released("estimates")
+        if estimates.empty:
+            raise PublishError("release: no wave could be built, so the release in place stays.")
         synthetic = sorted(estimates.loc[estimates["is_synthetic"].astype(bool), "wave"].unique())
         frames = {
-            "estimates": estimates.drop(columns="release_id"),
+            "estimates": estimates,
             "comparisons": current.store.read(RELEASE, current.fingerprint, "comparisons"),
             "claims": current.store.read(RELEASE, current.fingerprint, "claims"),
             "benchmarks": tabulate.benchmarks(estimates, current.catalogue),
+            "weighting": current.released("weighting"),
+            "weighting_margins": current.released("weighting_margins"),
             "headlines": publish.headlines(current.catalogue, estimates),
             "runs": publish.run_row(current.catalogue, current.built, current.failed, bool(synthetic)),
             **publish.described(current.catalogue, list(current.built), synthetic),

@@ -4,6 +4,8 @@ Belongs here: deciding which waves to build, running their jobs one after anothe
 Not here: what a job does (assets), what a user sees (engagement_stats.cli).
 """
 
+import fcntl
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from pipelines.assets import RELEASE, Current
 from pipelines.definitions import definitions
 from pipelines.resources import WorkspaceResource
 
+INTERRUPTED = "DagsterExecutionInterruptedError"
 UNFINISHED = "its run did not finish, or its file changed meanwhile; see the runs in `engagement-stats ui`"
 
 Progress = Callable[[str, int, int], None]
@@ -36,13 +39,16 @@ concurrency: {runs: {max_concurrent_runs: 1}}
 class Report:
     """What a run did: waves built, unchanged, failed and why, and the release that now stands (None: there is none).
 
-    `held` names waves that changed too and were not asked for; while there are any the release stays as it was.
+    `held` names waves that wait, not asked for or not finished; while there are any the release stays as it was.
+    `lost` names waves that the release before had and the new one has not, `synthetic` says whether it is synthetic.
     """
 
     built: tuple[str, ...]
     unchanged: tuple[str, ...]
     failed: dict[str, str]
     held: tuple[str, ...]
+    lost: tuple[str, ...]
+    synthetic: bool
     release: str | None
     release_is_new: bool
 
@@ -108,6 +114,20 @@ def run(workspace: Workspace, waves: Sequence[str] = (), progress: Progress = _s
     EngagementStatsError
         The catalogue is not valid, a wave is not in it, or the data folder does not exist.
     """
+    with _alone(workspace):
+        return _run(workspace, waves, progress)
+
+
+@contextmanager
+def _alone(workspace: Workspace) -> Iterator[None]:
+    """Wait until no other run of this workspace is under way: two would do everything twice."""
+    workspace.private.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with os.fdopen(os.open(workspace.private / ".lock", os.O_RDWR | os.O_CREAT, 0o600)) as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)  # the system lets go of it however the process ends
+        yield
+
+
+def _run(workspace: Workspace, waves: Sequence[str], progress: Progress) -> Report:
     resource = _resource(workspace)
     status = resource.status()
     strange = [w for w in waves if w not in status.waves]
@@ -120,6 +140,7 @@ def run(workspace: Workspace, waves: Sequence[str] = (), progress: Progress = _s
         if (s.fingerprint is None and s.state == "failed") or (waves and s.wave in waves and s.state == "catalogued")
     }
     total = len(wanted) + 1
+    before = publish.released_waves(workspace.warehouse)
     with instance_of(workspace.home) as instance:
         code_location = definitions(resource)
         automation.register(instance, status)
@@ -127,10 +148,10 @@ def run(workspace: Workspace, waves: Sequence[str] = (), progress: Progress = _s
             progress(wave.wave, done, total)
             _execute(code_location, automation.JOBS[wave.kind].name, instance, wave)
         current = Current(resource)
-        unfinished = {w.wave: UNFINISHED for w in wanted if w.wave not in current.built}
+        unfinished = {w.wave: UNFINISHED for w in wanted if w.wave not in {*current.built, *current.failed}}
         failed = {**unfinished, **current.failed, **unbuildable}
         # A release without a wave that merely waits would take published numbers away.
-        held = tuple(current.stale) if waves else ()
+        held = tuple(dict.fromkeys([*unfinished, *(current.stale if waves else ())]))
         stands = publish.current_release(workspace.warehouse)
         if stands != current.release and not held:
             progress("release", total - 1, total)
@@ -139,9 +160,17 @@ def run(workspace: Workspace, waves: Sequence[str] = (), progress: Progress = _s
                 failed["release"] = resource.store.failure(RELEASE, None) or UNFINISHED
         progress("done", total, total)
     release = publish.current_release(workspace.warehouse)
-    built = tuple(w.wave for w in wanted if w.wave not in failed)
-    fresh = tuple(w for w, s in status.waves.items() if s.state == "fresh")
-    return Report(built, fresh, failed, held, release, release != stands)
+    now = publish.released_waves(workspace.warehouse)
+    return Report(
+        built=tuple(w.wave for w in wanted if w.wave not in failed),
+        unchanged=tuple(w for w, s in status.waves.items() if s.state == "fresh"),
+        failed=failed,
+        held=held,
+        lost=tuple(w for w in before if w not in now),
+        synthetic=bool(publish.is_synthetic(workspace.warehouse)),
+        release=release,
+        release_is_new=release != stands,
+    )
 
 
 def _execute(code_location: dg.Definitions, job: str, instance: dg.DagsterInstance, wave: WaveStatus | None) -> bool:
@@ -151,4 +180,8 @@ def _execute(code_location: dg.Definitions, job: str, instance: dg.DagsterInstan
         run_config=automation.QUIET,
         raise_on_error=False,
     )
+    # Dagster turns an interrupt into a failed step; for whoever pressed the keys it means stop.
+    errors = [e.step_failure_data.error for e in result.all_events if e.is_step_failure]
+    if any(error is not None and error.cls_name == INTERRUPTED for error in errors):
+        raise KeyboardInterrupt
     return result.success

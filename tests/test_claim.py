@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from engagement_stats import catalogue, claim
+from engagement_stats import catalogue, claim, tabulate
 from engagement_stats.catalogue import model as m
 
 HALF: dict[str, Any] = {
@@ -32,7 +32,7 @@ def estimated(estimate: float = 0.15, **fields: Any) -> dict[str, Any]:
     return {
         **SIDE, "domain": "all", "level": "all", "estimate": estimate, "ci_lower": 0.13, "ci_upper": 0.17,
         "confidence": 0.95, "unit": "proportion", "variance_basis": "design", "source": "maker", "note": None,
-        "is_suppressed": False, "is_synthetic": False, **fields,
+        "evidence": None, "is_suppressed": False, "is_synthetic": False, **fields,
     }  # fmt: skip
 
 
@@ -134,6 +134,39 @@ def test_an_estimate_that_is_not_there_decides_nothing(
     out = checked(small, LEVEL, {"estimate": SIDE}, estimates=estimates, kind="level")
     assert out["verdict"] == "cannot be checked"
     assert reason in out["evidence"]
+
+
+@pytest.mark.parametrize(
+    ("evidence", "verdict"),
+    [
+        ("confirmed", "supported"), ("second_hand", "supported"), ("inferred", "supported"), (None, "supported"),
+        ("unverified", "cannot be checked"),
+    ],
+)  # fmt: skip
+def test_an_unverified_figure_decides_nothing(small: catalogue.Catalogue, evidence: str | None, verdict: str) -> None:
+    row = estimated(evidence=evidence, note="Read in a newspaper")
+    out = checked(small, LEVEL, {"estimate": SIDE}, estimates=[row], kind="level")
+    assert out["verdict"] == verdict
+    if evidence == "unverified":
+        assert "is itself unverified: Read in a newspaper." in out["evidence"]
+        assert "No sentence can be offered" in out["sentence"]
+        bare = checked(small, LEVEL, {"estimate": SIDE}, estimates=[{**row, "note": None}], kind="level")
+        assert "is itself unverified: maker." in bare["evidence"]
+
+
+def test_the_packaged_claim_that_rests_on_an_unverified_figure(packaged: catalogue.Catalogue) -> None:
+    entry = packaged.claims["england_social_action_15"]
+    assert entry.estimate is not None
+    table = tabulate.published(entry.estimate.wave, packaged).assign(is_suppressed=False, is_synthetic=False)
+    none = pd.DataFrame(columns=list(comparison()))
+    out = claim.check(packaged, table, none).set_index("claim").loc["england_social_action_15"]
+    # The figure itself would support it: 15 per cent.
+    assert out["verdict"] == "cannot be checked"
+    assert "unverified" in out["evidence"]
+    confirmed = table.assign(evidence="confirmed")
+    assert claim.check(packaged, confirmed, none).set_index("claim").loc["england_social_action_15", "verdict"] == (
+        "supported"
+    )
 
 
 def test_a_claim_said_to_be_beyond_checking_gives_the_reason(small: catalogue.Catalogue) -> None:

@@ -18,7 +18,7 @@ from workbench import CLS_2018, CLS_2019, COMMAND, POLL, Project, Told, built, e
 
 from engagement_stats import catalogue
 
-COMMANDS = {"demo", "run", "status", "estimate", "headlines", "claims", "ui"}
+COMMANDS = {"demo", "run", "status", "estimate", "weight", "headlines", "claims", "ui"}
 HEAVY = ("pandas", "numpy", "duckdb", "dagster", "statsmodels", "scipy", "pyarrow", "pyreadstat", "pydantic", "rich")
 
 
@@ -56,7 +56,7 @@ def test_help_lists_the_commands_that_work(told: Told) -> None:
         assert f"engagement-stats {command}" in out
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["estimate", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["estimate", "--help"], ["weight", "--help"]])
 def test_help_imports_no_heavy_library(arguments: list[str]) -> None:
     program = (
         "import sys\nfrom engagement_stats.cli import main\n"
@@ -178,10 +178,58 @@ def test_status_of_a_new_project(empty: Told) -> None:
     assert states["tables"].tolist() == ["landed"]
 
 
+def test_status_makes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str],
+                              monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    project = Project(tmp_path / "home")
+    project.root.mkdir()
+    told = Told(project, capsys, monkeypatch)
+    # As without a setting: the default folder, not there yet.
+    monkeypatch.setenv("ENGAGEMENT_STATS_DATA", "")
+    code, out, _ = told("status", "--format", "json")
+    assert code == 0
+    rows = json.loads(out)
+    assert {r["state"] for r in rows if r["kind"] == "microdata"} == {"catalogued"}
+    assert {r["is_synthetic"] for r in rows} == {False}
+    assert list(project.root.iterdir()) == []
+
+
+def test_status_says_synthetic_of_what_was_built_so(released: Project, told: Told) -> None:
+    rows = json.loads(told("status", "--format", "json")[1])
+    assert {r["wave"] for r in rows if r["is_synthetic"]} == {CLS_2018, CLS_2019, POLL}
+    assert "SYNTHETIC" in told("status")[1]
+
+
+def test_status_shows_links_and_does_not_follow_them(released: Project, tmp_path: Path,
+                                                     capsys: pytest.CaptureFixture[str],
+                                                     monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    project = released.copy(tmp_path / "home")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    project.file(POLL).rename(elsewhere / project.file(POLL).name)
+    project.file(POLL).symlink_to(elsewhere / project.file(POLL).name)
+    (project.workspace.data / "folder").symlink_to(elsewhere)
+    told = Told(project, capsys, monkeypatch)
+    code, out, _ = told("status", "--format", "json")
+    assert code == 0
+    rows = json.loads(out)
+    assert [(r["file"], r["state"], r["reason"]) for r in rows if r["wave"] is None] == [
+        (project.file(POLL).name, "unclaimed", "a link, not followed"),
+        ("folder", "unclaimed", "a link, not followed"),
+    ]
+    assert {r["wave"]: r["state"] for r in rows}[POLL] == "catalogued"
+    out = told("status")[1]
+    assert "2 file(s) that no wave claims, left alone:" in out
+    assert f"  {project.file(POLL).name} (a link, not followed)\n" in out
+
+
 def test_a_wrong_folder_catalogue_or_wave_is_an_error(empty: Told, tmp_path: Path) -> None:
+    for command in ("status", "run"):
+        # The call is wrong, not the data.
+        code, out, err = empty(command, "--data", tmp_path / "nowhere")
+        assert (code, out) == (2, "")
+        assert "nowhere does not exist" in err
+        assert not (tmp_path / "nowhere").exists()
     for arguments, said in {
-        ("status", "--data", str(tmp_path / "nowhere")): "does not exist",
-        ("run", "--data", str(tmp_path / "nowhere")): "does not exist",
         ("run", "--catalogue", str(tmp_path / "nowhere")): "does not exist",
         ("status", "--catalogue", str(tmp_path)): "rules.yaml",
         ("run", "--wave", POLL): "no file has landed",
@@ -286,6 +334,40 @@ def test_run_says_everything_on_standard_error(released: Project, tmp_path: Path
     assert done.stdout == ""
     assert done.stderr.splitlines()[0].endswith("unchanged, 0 failed.")
     assert "Nothing changed; release" in done.stderr
+    assert "SYNTHETIC: rows so marked rest on invented respondents. Never quote them.\n" in done.stderr
+
+
+def test_run_names_the_waves_that_left_the_release(released: Project, tmp_path: Path,
+                                                   capsys: pytest.CaptureFixture[str],
+                                                   monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    project = released.copy(tmp_path / "home")
+    told = Told(project, capsys, monkeypatch)
+    for wave in (POLL, CLS_2018):
+        project.file(wave).unlink()
+    code, _, err = told("run")
+    assert code == 0
+    assert f"No longer in the release: {CLS_2018}, {POLL}. `engagement-stats status` says why." in err
+    assert "SYNTHETIC" in err
+    project.file(CLS_2019).unlink()
+    code, _, err = told("run")
+    assert code == 0
+    assert f"No longer in the release: {CLS_2019}." in err
+    # Published figures alone are not synthetic.
+    assert "SYNTHETIC" not in err
+    assert "No longer" not in told("run")[2]
+
+
+def test_run_says_which_waves_the_release_waits_for(released: Project, tmp_path: Path,
+                                                    capsys: pytest.CaptureFixture[str],
+                                                    monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    project = released.copy(tmp_path / "home")
+    told = Told(project, capsys, monkeypatch)
+    for wave in (POLL, CLS_2018):
+        edit_text(project.file(wave), lambda frame: frame.iloc[:-1])
+    code, _, err = told("run", "--wave", POLL)
+    assert code == 0
+    assert f"The release was left as it is: 1 wave(s) of it wait ({CLS_2018}). Run again, without --wave" in err
+    assert "New release" not in err
 
 
 def test_demo_from_nothing(tmp_path: Path) -> None:

@@ -163,6 +163,18 @@ def test_a_difference_inside_the_rounding_is_no_evidence() -> None:
     assert compare.difference(0.62, 0.612, 1e-6, 1e-6).p_value == 0.0
 
 
+@pytest.mark.parametrize("points", range(1, 100))
+def test_a_gap_of_exactly_the_rounding_is_no_evidence(points: int) -> None:
+    """0.62 - 0.61 is 0.010000000000000009: the last bit of a decimal fraction is no difference."""
+    left, right = (points + 1) / 100, points / 100
+    for a, b in ((left, right), (right, left)):
+        d = compare.difference(a, b, 1e-9, 1e-9, left_rounding=0.005, right_rounding=0.005)
+        assert d.p_value == 1.0
+        assert compare.difference(a, b, 0.0, 0.0, left_rounding=0.005, right_rounding=0.005).p_value == 1.0
+    # A gap that is larger by more than that is one.
+    assert compare.difference(left + 1e-6, right, 1e-9, 1e-9, left_rounding=0.005, right_rounding=0.005).p_value == 0.0
+
+
 # --- Holm
 
 
@@ -368,7 +380,7 @@ def row(side: m.Side, estimate: float, se: float, **more: Any) -> dict[str, Any]
     return {
         "survey": side.wave.split("_")[0], "wave": side.wave, "indicator": side.indicator, "domain": side.domain,
         "level": side.level, "estimate": estimate, "standard_error": se, "degrees_of_freedom": 500.0, "rounding": 0.0,
-        "variance_basis": "weights_only", "is_suppressed": False, "is_synthetic": False, **more,
+        "variance_basis": "weights_only", "evidence": None, "is_suppressed": False, "is_synthetic": False, **more,
     }  # fmt: skip
 
 
@@ -398,6 +410,9 @@ def test_a_family_is_adjusted_together_and_the_verdict_is_the_adjusted_one(small
     alone = compared(small, rows, a={"family": "one"}, b={"family": "two"})
     assert alone["verdict"].tolist() == ["higher", "higher"]
     assert alone["family_size"].tolist() == [1, 1]
+    # One test is adjusted for nothing.
+    assert alone["adjustment"].tolist() == [None, None]
+    assert alone["p_adjusted"].tolist() == alone["p_value"].tolist()
     together = compared(small, rows, a={}, b={})
     assert together["verdict"].tolist() == ["no clear difference", "no clear difference"]
     assert together["p_adjusted"].tolist() == pytest.approx((2 * together["p_value"]).tolist())
@@ -491,6 +506,106 @@ def test_a_comparison_with_a_side_that_has_not_landed_is_left_out(small: catalog
 def test_rows_are_sorted_whatever_the_catalogue_s_order(small: catalogue.Catalogue) -> None:
     rows = [row(LEFT, 0.4, 0.01), row(RIGHT, 0.3, 0.01)]
     assert compared(small, rows, z={}, a={}, k={})["comparison"].tolist() == ["a", "k", "z"]
+
+
+# --- what is weak about a side
+
+
+def caveats(c: catalogue.Catalogue, left: dict[str, Any], right: dict[str, Any]) -> str:
+    return str(compared(c, [left, right], a={}).loc[0, "caveats"])
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize("kind", get_args(m.Caution))
+def test_what_is_weak_about_a_side_is_said_whatever_the_other_is(
+    small: catalogue.Catalogue, kind: str, side: str
+) -> None:
+    weak = LEFT if side == "left" else RIGHT
+    fields: dict[str, Any] = {}
+    both = {"variance_basis": "design", "evidence": "confirmed"}
+    if kind in ("weights_only", "assumed"):
+        fields = {"variance_basis": kind}
+    elif kind in ("second_hand", "inferred", "unverified"):
+        fields = {"evidence": kind}
+    else:
+        # Of both, so that no axis differs and the caution is all there is.
+        small = vary(vary(small, "poll_2020", sampling=kind), "report_2019", sampling=kind)
+    rows = [row(s, 0.4, 0.01, **{**both, **(fields if s == weak else {})}) for s in (LEFT, RIGHT)]
+    assert caveats(small, *rows) == small.rules.comparability.cautions[kind]  # type: ignore[index]
+
+
+def test_a_caution_is_said_once_after_the_caveats_of_the_axes(small: catalogue.Catalogue) -> None:
+    c, _, _ = one_axis(small, "mode")
+    rows = [row(LEFT, 0.4, 0.01), row(RIGHT, 0.3, 0.01, variance_basis="assumed", evidence="second_hand")]
+    cautions = c.rules.comparability.cautions
+    said = caveats(c, *rows)
+    axis = compare.judge(c, LEFT, RIGHT).caveats[0]
+    assert said == " ".join([axis, cautions["weights_only"], cautions["assumed"], cautions["second_hand"]])
+    both = caveats(small, row(LEFT, 0.4, 0.01), row(RIGHT, 0.3, 0.01))
+    assert both == cautions["weights_only"]
+
+
+def test_strong_sides_carry_no_caution(small: catalogue.Catalogue) -> None:
+    strong = {"variance_basis": "design", "evidence": "confirmed"}
+    assert caveats(small, row(LEFT, 0.4, 0.01, **strong), row(RIGHT, 0.3, 0.01, **strong)) == ""
+
+
+# --- series
+
+
+def series_compared(c: catalogue.Catalogue, family: str | None) -> pd.DataFrame:
+    more = {} if family is None else {"family": family}
+    entry = m.SeriesComparison.model_validate(
+        {"kind": "series", "label": "x", "series": "poll_series", "indicators": ["joined_12m", "helped_12m"], **more}
+    )
+    rows = [
+        row(m.Side(wave=w, indicator=i), value, 0.01)
+        for w, i, value in (
+            ("poll_2019", "joined_12m", 0.30), ("poll_2020", "joined_12m", 0.331),
+            ("poll_2019", "helped_12m", 0.30), ("poll_2020", "helped_12m", 0.331),
+        )
+    ]  # fmt: skip
+    return compare.comparisons(pd.DataFrame(rows), NO_COVARIANCES, replace(c, comparisons={"s": entry}))
+
+
+def test_a_series_is_adjusted_by_indicator_or_by_wave(small: catalogue.Catalogue) -> None:
+    # 2.2 standard errors: p = 0.029 alone, 0.057 as one of two.
+    for family in (None, "indicator"):
+        out = series_compared(small, family)
+        assert sorted(out["family"]) == ["poll_series__helped_12m", "poll_series__joined_12m"]
+        assert out["family_size"].tolist() == [1, 1]
+        assert out["verdict"].tolist() == ["higher", "higher"]
+        assert out["adjustment"].isna().all()
+    out = series_compared(small, "wave")
+    assert out["family"].tolist() == ["poll_series__poll_2020"] * 2
+    assert out["family_size"].tolist() == [2, 2]
+    assert out["adjustment"].tolist() == ["holm", "holm"]
+    assert out["verdict"].tolist() == ["no clear difference"] * 2
+    assert out["p_adjusted"].tolist() == pytest.approx((2 * out["p_value"]).tolist())
+
+
+def test_fifteen_activities_of_the_hansard_audit_are_one_family(packaged: catalogue.Catalogue) -> None:
+    c = replace(packaged, comparisons={"hansard_audit": packaged.comparisons["hansard_audit"]})
+    names = sorted(c.comparisons["hansard_audit"].indicators)  # type: ignore[union-attr]
+    assert len(names) == 15
+    assert "demonstration_12m" in names
+    # Demonstrating moves by 2.2 standard errors, p = 0.028; nothing else moves.
+    rows = [
+        row(m.Side(wave=w, indicator=i), 0.04 + 0.022 * (late and i == "demonstration_12m"), math.sqrt(0.00005))
+        for w, late in (("hansard_audit_2013", False), ("hansard_audit_2016", True)) for i in names
+    ]  # fmt: skip
+    out = compare.comparisons(pd.DataFrame(rows), NO_COVARIANCES, c)
+    assert set(out["family"]) == {"hansard_audit__hansard_audit_2016"}
+    assert len(out) == 15
+    assert set(out["family_size"]) == {15}
+    assert set(out["adjustment"]) == {"holm"}
+    demonstration = out.set_index("left_indicator").loc["demonstration_12m"]
+    assert demonstration["p_value"] < 0.05
+    assert demonstration["p_adjusted"] == pytest.approx(15 * demonstration["p_value"])
+    assert demonstration["verdict"] == "no clear difference"
+    # Every other series is adjusted by indicator.
+    others = {k: v.family for k, v in packaged.comparisons.items() if v.kind == "series" and k != "hansard_audit"}
+    assert set(others.values()) == {"indicator"}
 
 
 # --- the publisher's own verdicts

@@ -9,7 +9,10 @@ from engagement_stats.catalogue import Catalogue
 from engagement_stats.catalogue import model as m
 from engagement_stats.design import SampleDesign
 
-RULES = m.DisclosureRules(min_base=30, caution_base=100, source="The test's.")
+RULES = m.DisclosureRules(
+    min_base=30, caution_base=100, caution_width=0.30, caution_relative_width=1.30, caution_relative_from=0.05,
+    source="The test's.",
+)  # fmt: skip
 
 
 def rows(*bases: float | None) -> pd.DataFrame:
@@ -17,14 +20,17 @@ def rows(*bases: float | None) -> pd.DataFrame:
     n = len(bases)
     frame = pd.DataFrame({c: np.full(n, 0.5) for c in disclose.NUMBERS})
     frame["base_unweighted"] = pd.array([pd.NA if b is None else b for b in bases], dtype="Float64").astype("float64")
-    return frame.assign(indicator="joined_12m", confidence=0.95, quality="ok", symbol=None, is_suppressed=False)
+    return frame.assign(
+        indicator="joined_12m", confidence=0.95, quality="ok", symbol=None, is_suppressed=False, unit="proportion"
+    )
 
 
 @pytest.mark.parametrize(
     ("base", "quality", "symbol"),
     [
         (0, "suppressed", "[c]"), (1, "suppressed", "[c]"), (9, "suppressed", "[c]"), (10, "suppressed", "[u]"),
-        (29, "suppressed", "[u]"), (30, "caution", None), (99, "caution", None), (100, "ok", None), (None, "ok", None),
+        (29, "suppressed", "[u]"), (30, "caution", None), (99, "caution", None), (100, "ok", None),
+        (None, "caution", None),
     ],
 )  # fmt: skip
 def test_the_thresholds_are_where_they_should_be(base: int | None, quality: str, symbol: str | None) -> None:
@@ -38,11 +44,68 @@ def test_the_thresholds_are_where_they_should_be(base: int | None, quality: str,
 def test_the_packaged_thresholds_are_the_ones_tested_here(packaged: Catalogue) -> None:
     found = packaged.rules.disclosure
     assert (found.min_base, found.caution_base) == (30, 100)
+    assert (found.caution_width, found.caution_relative_width, found.caution_relative_from) == (0.30, 1.30, 0.05)
 
 
 def test_a_threshold_below_ten_is_not_a_rule() -> None:
     with pytest.raises(ValueError, match="min_base"):
-        m.DisclosureRules(min_base=9, caution_base=100, source="x")
+        m.DisclosureRules.model_validate({**RULES.model_dump(), "min_base": 9})
+
+
+def one(estimate: float, lower: float, upper: float, **more: object) -> pd.DataFrame:
+    return rows(500).assign(estimate=estimate, ci_lower=lower, ci_upper=upper, **more)
+
+
+@pytest.mark.parametrize(
+    ("estimate", "lower", "upper", "quality"),
+    [
+        (0.5, 0.375, 0.625, "ok"), (0.5, 0.35, 0.6484375, "ok"), (0.5, 0.34375, 0.65625, "caution"),
+        # Half of 10 per cent either way is 100 per cent of it; 15 is 150.
+        (0.10, 0.05, 0.15, "ok"), (0.10, 0.03, 0.18, "caution"), (0.10, 0.04, 0.1699, "ok"),
+        # A narrow interval is not doubtful however small the estimate.
+        (0.01, 0.0, 0.0499, "ok"), (0.01, 0.0, 0.0501, "caution"), (0.0, 0.0, 0.04, "ok"), (0.0, 0.0, 0.06, "caution"),
+        # A figure without an interval is not wide; its base speaks for it.
+        (0.5, np.nan, np.nan, "ok"),
+    ],
+)  # fmt: skip
+def test_a_wide_interval_is_a_reason_for_caution(estimate: float, lower: float, upper: float, quality: str) -> None:
+    table = one(estimate, lower, upper)
+    out = disclose.suppress(table, RULES)
+    assert out["quality"].tolist() == [quality]
+    assert disclose.doubtful(table, RULES).tolist() == [quality == "caution"]
+    # Marked, and shown all the same.
+    assert out["is_suppressed"].tolist() == [False]
+    assert out["estimate"].tolist() == [estimate]
+
+
+def test_the_width_of_a_mean_is_in_its_own_unit() -> None:
+    hours = one(0.4, 0.0, 9.0, unit="mean")
+    assert disclose.doubtful(hours, RULES).tolist() == [False]
+    assert disclose.doubtful(hours.assign(unit="proportion"), RULES).tolist() == [True]
+    assert disclose.doubtful(hours.assign(base_unweighted=99.0), RULES).tolist() == [True]
+
+
+@pytest.mark.parametrize(
+    ("evidence", "quality"),
+    [
+        ("confirmed", "ok"),
+        (None, "ok"),
+        ("second_hand", "caution"),
+        ("inferred", "caution"),
+        ("unverified", "caution"),
+    ],
+)
+def test_a_figure_not_confirmed_is_a_reason_for_caution(evidence: str | None, quality: str) -> None:
+    table = one(0.5, 0.45, 0.55).assign(evidence=pd.Series([evidence], dtype="object"))
+    assert disclose.suppress(table, RULES)["quality"].tolist() == [quality]
+
+
+def test_doubt_does_not_lift_suppression_and_says_nothing_of_the_input() -> None:
+    table = pd.concat([rows(5), one(0.5, 0.1, 0.9), one(0.5, 0.45, 0.55)], ignore_index=True)
+    before = table.copy()
+    assert disclose.suppress(table, RULES)["quality"].tolist() == ["suppressed", "caution", "ok"]
+    assert disclose.doubtful(table, RULES).tolist() == [True, True, False]
+    pd.testing.assert_frame_equal(table, before)
 
 
 def test_thresholds_count_respondents_and_never_weights() -> None:

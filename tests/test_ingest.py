@@ -1,16 +1,23 @@
 """Files are found by pattern and read whole, or refused with a message that holds no respondent's values."""
 
+import hashlib
 import math
+import os
+import tempfile
+import time
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyreadstat
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engagement_stats import catalogue, ingest
 from engagement_stats.catalogue import model as m
 from engagement_stats.codes import as_codes
-from engagement_stats.errors import IngestError
+from engagement_stats.errors import IngestError, UsageError
 
 CANARY = "CANARY7731"
 
@@ -57,7 +64,9 @@ def test_the_folder_s_name_does_not_match_a_pattern(tmp_path: Path, small: catal
     assert ingest.find(tmp_path, small.microdata_waves).unclaimed == (inside,)
 
 
-def test_links_and_hidden_files_are_passed_over(tmp_path: Path, small: catalogue.Catalogue) -> None:
+def test_links_are_listed_and_not_followed_and_hidden_files_are_passed_over(
+    tmp_path: Path, small: catalogue.Catalogue
+) -> None:
     outside = write(tmp_path / "elsewhere" / "poll_2020.csv", "id\n")
     data = tmp_path / "data"
     data.mkdir()
@@ -68,7 +77,26 @@ def test_links_and_hidden_files_are_passed_over(tmp_path: Path, small: catalogue
     write(data / ".poll_2020.csv", "id\n")
     landing = ingest.find(data, small.microdata_waves)
     assert not any(landing.claimed.values())
-    assert landing.unclaimed == ()
+    # Claimed by nobody, though a name matches; nothing below the linked folder is seen.
+    assert landing.unclaimed == (data / "dangling.csv", data / "folder", data / "poll_2020_link.csv")
+
+
+def test_a_folder_that_cannot_be_listed_stops_the_search(
+    tmp_path: Path, small: catalogue.Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "poll_2019.csv", "id\n")
+    write(tmp_path / "below" / "closed" / "poll_2020.csv", "id\n")
+    whole = os.scandir
+
+    def refuse(path: str) -> Any:
+        if Path(path).name == "closed":
+            raise PermissionError(13, "Permission denied", str(path))
+        return whole(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    # Passed over, poll_2020 would seem not to have landed, and leave the release.
+    with pytest.raises(IngestError, match=r"^data: the folder closed cannot be read\. Give its reader permission"):
+        ingest.find(tmp_path, small.microdata_waves)
 
 
 def test_one_file_may_serve_several_waves(tmp_path: Path, wave: m.MicrodataWave) -> None:
@@ -78,8 +106,50 @@ def test_one_file_may_serve_several_waves(tmp_path: Path, wave: m.MicrodataWave)
 
 
 def test_a_missing_folder_says_which(tmp_path: Path) -> None:
-    with pytest.raises(IngestError, match="nowhere does not exist"):
+    # The call is wrong, not the data.
+    with pytest.raises(UsageError, match="nowhere does not exist"):
         ingest.find(tmp_path / "nowhere", {})
+    write(tmp_path / "file", "")
+    with pytest.raises(UsageError, match="file does not exist"):
+        ingest.find(tmp_path / "file", {})
+
+
+def test_a_file_that_cannot_be_opened_is_named_with_its_wave(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", CANARY)
+    path.unlink()  # as good as closed to us, and to root too
+    for files in ((path,), (write(tmp_path / "b.csv", CANARY), path)):
+        with pytest.raises(IngestError) as caught:
+            ingest.only("w", files)
+        assert str(caught.value) == "w a.csv: the file cannot be opened. Give its reader permission."
+        assert caught.value.__suppress_context__
+
+
+def test_a_file_is_digested_again_only_when_it_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "a.csv", "abc")
+    read: list[str] = []
+    whole = Path.open
+
+    def counted(path: Path, *arguments: Any, **options: Any) -> Any:
+        read.append(path.name)
+        return whole(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", counted)
+    first = ingest.digest(path)
+    assert [ingest.digest(path), ingest.digest(path)] == [first, first]
+    assert read == ["a.csv"]
+    # The same size at another moment, another file of the same moment and size, another size.
+    about = path.stat()
+    os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns + 1))
+    assert ingest.digest(path) == first
+    other = write(tmp_path / "b.csv", "abd")
+    other.replace(path)
+    os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))
+    changed = ingest.digest(path)
+    assert changed == hashlib.sha256(b"abd").hexdigest()
+    with path.open("a") as handle:
+        handle.write("e")
+    os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))
+    assert ingest.digest(path) == hashlib.sha256(b"abde").hexdigest()
 
 
 def test_different_files_for_a_wave_are_refused_and_copies_are_one(tmp_path: Path) -> None:
@@ -163,6 +233,48 @@ def test_ragged_lines_are_refused_by_line_number(tmp_path: Path, body: str, line
 )
 def test_a_stray_quote_is_refused_rather_than_swallowing_lines(tmp_path: Path, body: str) -> None:
     assert "a quotation mark is not closed" in refused(write(tmp_path / "f.csv", "a,b\n" + body))
+
+
+def well_quoted(text: str) -> bool:
+    """Read a file of one column after another, character by character: the slow and plain way."""
+    inside, before = False, "\n"
+    text = text.replace('""', "")
+    for at, sign in enumerate(text):
+        if sign == '"':
+            after = text[at + 1] if at + 1 < len(text) else "\n"
+            if (inside and after not in ",\r\n") or (not inside and before not in ",\r\n"):
+                return False
+            inside = not inside
+        before = sign
+    return not inside
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.text(alphabet='"",\r\nab ', max_size=24))
+def test_quotes_are_judged_as_character_by_character(text: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "f.csv"
+        path.write_bytes(text.encode())
+        try:
+            ingest._check_quotes(path, "f.csv")
+        except IngestError:
+            assert not well_quoted(text)
+        else:
+            assert well_quoted(text)
+
+
+@pytest.mark.parametrize("stray", [False, True])
+def test_many_quotes_are_judged_in_time_that_grows_with_the_file(tmp_path: Path, stray: bool) -> None:
+    body = '"x, y","say ""no""",""\n' * 100_000 + ('1,5"\n' if stray else "")
+    path = write(tmp_path / "f.csv", "a,b,c\n" + body)
+    begun = time.perf_counter()
+    if stray:
+        with pytest.raises(IngestError, match="a quotation mark is not closed"):
+            ingest._check_quotes(path, "f.csv")
+    else:
+        ingest._check_quotes(path, "f.csv")
+    # About 20 milliseconds; a search that goes back would take hours.
+    assert time.perf_counter() - begun < 5
 
 
 def test_text_of_another_encoding_is_refused_and_never_mended(tmp_path: Path) -> None:
@@ -275,6 +387,29 @@ def test_a_cut_or_false_file_is_refused(tmp_path: Path, kind: str) -> None:
         assert "the file cannot be read as" in refused(path)
     with pytest.raises(IngestError, match="the file cannot be read as"):
         ingest.names_of(text, ingest.format_of(text))
+
+
+@pytest.mark.parametrize(("kind", "name"), [("sav", "SPSS"), ("dta", "Stata"), ("parquet", "Parquet")])
+def test_a_wave_s_unreadable_file_is_named_with_its_wave(
+    tmp_path: Path, wave: m.MicrodataWave, kind: str, name: str
+) -> None:
+    path = write(tmp_path / f"f.{kind}", CANARY)
+    with pytest.raises(IngestError) as caught:
+        ingest.read_wave("poll_2020", filed(wave, format=kind), path)
+    assert str(caught.value) == (
+        f"poll_2020 f.{kind}: the file cannot be read as {name} data. It may be cut short, encrypted or of another "
+        "format; deposit it again."
+    )
+
+
+def test_names_are_resolved_in_any_letter_case_in_the_order_wanted() -> None:
+    assert ingest.resolve("f", ["Sex", "age", "WT"], ["wt", "SEX"]) == {"wt": "WT", "SEX": "Sex"}
+    assert list(ingest.resolve("f", ["Sex", "age", "WT"], ["wt", "SEX"])) == ["wt", "SEX"]
+    assert ingest.resolve("f", ["Sex"], []) == {}
+    with pytest.raises(IngestError, match=r"f: 1 column\(s\) are not in the file\. Missing: sx"):
+        ingest.resolve("f", ["Sex"], ["sx"])
+    with pytest.raises(IngestError, match="column sex is there 2 times"):
+        ingest.resolve("f", ["Sex", "SEX"], ["sex"])
 
 
 def test_other_suffixes_are_refused_and_those_read_are_listed(tmp_path: Path) -> None:

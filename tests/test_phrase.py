@@ -61,6 +61,7 @@ def row(key: dict[str, str], estimate: float = 0.4, **more: Any) -> SimpleNamesp
     base = {
         "estimate": estimate, "ci_lower": estimate - 0.02, "ci_upper": estimate + 0.02, "confidence": 0.95,
         "unit": "proportion", "variance_basis": "weights_only", "is_synthetic": False, "is_suppressed": False,
+        "rounding": 0.0,
     }  # fmt: skip
     return SimpleNamespace(**{**base, **key, **more})
 
@@ -71,6 +72,7 @@ def verdict(word: str | None, **more: Any) -> SimpleNamespace:
         "difference": 0.1,
         "ci_lower": 0.05,
         "ci_upper": 0.15,
+        "p_value": 0.2,
         "is_suppressed": False,
         "is_synthetic": False,
     }
@@ -126,6 +128,23 @@ def test_no_clear_difference_is_not_called_equal_or_higher(small: catalogue.Cata
     text = said(small, "no clear difference", 0.31, 0.30)
     assert "no clear difference" in text
     assert not any(w in text for w in CLAIMS)
+
+
+@pytest.mark.parametrize("rounding", [(0.005, 0.0), (0.0, 0.005), (0.005, 0.005)])
+def test_figures_rounded_too_coarsely_are_not_called_similar(
+    small: catalogue.Catalogue, rounding: tuple[float, float]
+) -> None:
+    sides = [row(side, x, rounding=r) for side, x, r in zip((LEFT, RIGHT), (0.62, 0.61), rounding, strict=True)]
+    text = phrase.comparison(small, verdict("no clear difference", p_value=1.0), *sides)
+    assert text.endswith("These figures are rounded too coarsely to tell whether they differ.")
+    assert "62 per cent" in text and "61 per cent" in text
+    assert not any(w in text for w in (*CLAIMS, "similar", "no clear difference"))
+    # Where the figures say something, or are not rounded, it is the sentence of no clear difference.
+    near = phrase.comparison(small, verdict("no clear difference", p_value=0.999), *sides)
+    plain = said(small, "no clear difference", 0.31, 0.31, p_value=1.0)
+    for other in (near, plain):
+        assert "no clear difference" in other
+        assert "coarsely" not in other
 
 
 def test_not_comparable_figures_are_never_set_against_each_other(small: catalogue.Catalogue) -> None:

@@ -11,13 +11,14 @@ from pathlib import Path
 import dagster as dg
 import pandas as pd
 import pytest
-from workbench import CLS_2018, CLS_2019, POLL, SYNTHETIC_WAVES, Project, built, edit_text, make
+from workbench import CLS_2018, CLS_2019, COMMAND, POLL, SYNTHETIC_WAVES, Project, built, edit_text, make
 
-from engagement_stats import catalogue
+from engagement_stats import catalogue, store
+from engagement_stats.errors import PublishError
 from pipelines import assets, automation
 from pipelines.definitions import definitions
 from pipelines.resources import WorkspaceResource
-from pipelines.run import Report
+from pipelines.run import UNFINISHED, Report
 
 RELEASE_JOB = automation.release_job.name
 
@@ -40,7 +41,9 @@ CONTRACT = {
     ],
     "claims": words("release_id claim document quotation kind stated observed verdict sentence caveats evidence"),
     "benchmarks": words("""survey wave indicator domain level published published_lower published_upper ours difference
-        verdict source"""),
+        verdict source is_synthetic"""),
+    "weighting": words("""release_id wave weight step kind method margins respondents total g_min g_max design_effect
+        effective_n trimmed_share iterations max_misfit is_synthetic"""),
     "runs": words("release_id built_at code_version catalogue_digest input_digests is_synthetic"),
     **{table: words("id label definition") for table in words("indicators surveys waves domains sources")},
 }
@@ -90,6 +93,7 @@ def test_first_run_builds_every_wave_it_can(first: tuple[Project, Report]) -> No
     assert set(report.built) == published | set(SYNTHETIC_WAVES)
     assert report.failed == {}
     assert report.release_is_new
+    assert (report.held, report.lost, report.synthetic) == ((), (), True)
     jobs = project.jobs()
     assert jobs[-1] == (RELEASE_JOB, None)
     assert sorted(w for _, w in jobs[:-1] if w) == sorted(report.built)
@@ -110,8 +114,12 @@ def test_release_uses_the_contract_words_only(released: Project, table: str, col
 
 def test_release_is_one_whole(first: tuple[Project, Report]) -> None:
     project, report = first
-    for table, frame in project.contents().items():
-        assert set(frame["release_id"]) == {report.release}, table
+    contents = project.contents()
+    # Of the packaged waves none has a weight we make.
+    assert contents["weighting_margins"].empty
+    for table, frame in contents.items():
+        if table != "weighting_margins":
+            assert set(frame["release_id"]) == {report.release}, table
     assert [p.name for p in project.warehouse.parent.iterdir()] == [project.warehouse.name]
 
 
@@ -197,6 +205,10 @@ def test_everything_made_from_invented_respondents_says_so(released: Project) ->
 def test_a_synthetic_file_reproduces_no_official_figure(released: Project) -> None:
     found = released.query("SELECT * FROM benchmarks")
     assert set(found["verdict"]) == {"synthetic"}
+    assert found["is_synthetic"].all()
+    weighting = released.query("SELECT * FROM weighting")
+    assert set(weighting["wave"]) == set(SYNTHETIC_WAVES)
+    assert weighting["is_synthetic"].all()
 
 
 def test_a_real_file_is_not_called_synthetic(tmp_path: Path) -> None:
@@ -206,7 +218,9 @@ def test_a_real_file_is_not_called_synthetic(tmp_path: Path) -> None:
     edit_text(project.file(POLL), lambda frame: frame.drop(columns="synthetic_data"))
     report = project.run(POLL)
     assert report.failed == {}
+    assert report.synthetic is False
     assert project.value("SELECT is_synthetic FROM runs") is False
+    assert project.value("SELECT bool_or(is_synthetic) FROM weighting") is False
     assert project.value(f"SELECT bool_or(is_synthetic) FROM estimates WHERE wave = '{POLL}'") is False
     assert project.value("SELECT count(*) FROM comparisons WHERE sentence LIKE '%SYNTHETIC%'") == 0
 
@@ -284,10 +298,211 @@ def test_deleted_release_is_remade_from_what_is_kept(released: Project, project:
     same(project, released)
 
 
-def test_withdrawn_file_leaves_the_release(project: Project) -> None:
+def test_withdrawn_file_leaves_the_release_and_is_named(project: Project) -> None:
     project.file(POLL).unlink()
-    assert new_jobs(project) == [(RELEASE_JOB, None)]
+    before = len(project.jobs())
+    report = project.run()
+    assert (report.failed, report.lost, report.held) == ({}, (POLL,), ())
+    assert project.jobs()[before:] == [(RELEASE_JOB, None)]
     assert project.value(f"SELECT count(*) FROM estimates WHERE wave = '{POLL}'") == 0
+    # It is lost once.
+    assert project.run().lost == ()
+
+
+def test_a_wave_that_fails_leaves_the_release_and_is_named(project: Project) -> None:
+    edit_text(project.file(POLL), lambda frame: frame.drop(columns="weight"))
+    report = project.run()
+    assert set(report.failed) == {POLL}
+    assert (report.lost, report.held, report.release_is_new) == ((POLL,), (), True)
+
+
+def test_a_wave_not_asked_for_holds_the_release(project: Project) -> None:
+    before = project.value("SELECT release_id FROM runs")
+    for wave in (POLL, CLS_2018):
+        edit_text(project.file(wave), lambda frame: frame.iloc[:-1])
+    report = project.run(POLL)
+    assert (report.built, report.held, report.lost) == ((POLL,), (CLS_2018,), ())
+    assert report.release == before == project.value("SELECT release_id FROM runs")
+    assert not report.release_is_new
+    # The whole run takes up what waited.
+    report = project.run()
+    assert (report.built, report.held) == ((CLS_2018,), ())
+    assert report.release_is_new
+
+
+def test_a_wave_that_neither_finished_nor_failed_holds_the_release(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk while private results are written: not even the failure can be noted."""
+    before = project.contents()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store.Store, "write", full)
+        patch.setattr(store.Store, "fail", full)
+        edit_text(project.file(POLL), lambda frame: frame.iloc[:-1])
+        report = project.run()
+    assert report.failed == {POLL: UNFINISHED}
+    assert (report.built, report.held, report.lost) == ((), (POLL,), ())
+    assert not report.release_is_new
+    after = project.contents()
+    for table, frame in before.items():
+        pd.testing.assert_frame_equal(after[table], frame, check_exact=True, obj=table)
+    report = project.run()
+    assert (report.built, report.failed, report.held) == ((POLL,), {}, ())
+    assert report.release_is_new
+
+
+def test_no_release_is_made_of_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every wave fails: an empty release would take a full one away."""
+    from engagement_stats import tabulate
+
+    project = Project(tmp_path / "home")
+    project.workspace.data.mkdir(parents=True)
+
+    def crash(*_: object, **__: object) -> None:
+        raise PublishError("every figure is illegible")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tabulate, "published", crash)
+        report = project.run()
+    assert report.built == ()
+    assert report.failed["release"] == "release: no wave could be built, so the release in place stays."
+    assert report.failed["cls_2018_19"] == "every figure is illegible"
+    assert (report.release, report.release_is_new) == (None, False)
+    assert not project.warehouse.exists()
+
+
+def test_nothing_that_can_be_built_leaves_the_release_in_place(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engagement_stats import status, tabulate
+
+    before = project.warehouse.read_bytes()
+    for wave in SYNTHETIC_WAVES:
+        project.file(wave).unlink()
+
+    def crash(*_: object, **__: object) -> None:
+        raise PublishError("every figure is illegible")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(status, "code_digest", lambda: "other code")
+        patch.setattr(tabulate, "published", crash)
+        report = project.run()
+    assert set(report.failed) > {"release", "cls_2018_19"}
+    assert (report.built, report.release_is_new, report.lost) == ((), False, ())
+    assert project.warehouse.read_bytes() == before
+
+
+def test_a_run_waits_for_another_of_the_same_project(project: Project) -> None:
+    import fcntl
+    import time
+
+    edit_text(project.file(POLL), lambda frame: frame.iloc[:-1])
+    before = project.jobs()
+    with (project.workspace.private / ".lock").open("r+") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        waiting = subprocess.Popen(
+            [COMMAND, "run"], cwd=project.root, env=project.environment(), stderr=subprocess.PIPE, text=True
+        )
+        try:
+            with pytest.raises(subprocess.TimeoutExpired):
+                waiting.wait(6)
+            assert project.jobs() == before
+            # Meanwhile the other does the work.
+            begun = time.monotonic()
+            from pipelines.run import _run
+
+            assert _run(project.workspace, (), lambda *_: None).built == (POLL,)
+            assert waiting.poll() is None, time.monotonic() - begun
+        finally:
+            fcntl.flock(other, fcntl.LOCK_UN)
+            said = waiting.communicate(timeout=60)[1]
+    assert waiting.returncode == 0
+    assert said.startswith("0 wave(s) built, ")
+    assert "Nothing changed; release" in said
+    assert project.jobs()[len(before) :] == [("microdata_wave", POLL), (RELEASE_JOB, None)]
+
+
+# Weights we make
+
+
+MADE = """\
+  weights: {supplied: RespondentCalibrationWeight}
+  made:
+    main:
+      margins: mid_2020_england_16
+      variables: [region, cls_age_group]
+      base: StandardisedBaseWeight
+      unplaced: own_category
+      trim: 4
+"""
+
+
+def test_a_wave_with_a_weight_we_make(project: Project, released: Project, tmp_path: Path) -> None:
+    project = project.with_catalogue(tmp_path / "catalogue")
+    replace_text(
+        project.catalogue / "waves" / f"{CLS_2019}.yaml",  # type: ignore[operator]
+        "  weights: {main: RespondentCalibrationWeight}\n",
+        MADE,
+    )
+    report = project.run()
+    assert (report.built, report.failed) == ((CLS_2019,), {})
+    bases = project.query("SELECT DISTINCT wave, variance_basis, weight FROM estimates WHERE is_synthetic ORDER BY ALL")
+    assert bases.to_numpy().tolist() == [
+        [CLS_2018, "design", "RespondentCalibrationWeight"], [CLS_2019, "calibrated", "main"],
+        [POLL, "weights_only", "weight"],
+    ]  # fmt: skip
+    steps = project.query(f"SELECT * FROM weighting WHERE wave = '{CLS_2019}' ORDER BY weight, step")
+    assert steps.groupby("weight")["kind"].agg(list).to_dict()["supplied"] == ["supplied"]
+    ours = steps[steps["weight"] == "main"]
+    assert ours["kind"].iloc[0] == "base"
+    assert {"calibrated", "trimmed"} <= set(ours["kind"])
+    assert set(ours["margins"]) == {"mid_2020_england_16"}
+    # The population of the margins; a margin is met to the last step.
+    assert ours["total"].iloc[-1] == pytest.approx(45_697_898, rel=1e-8)
+    assert ours["max_misfit"].iloc[-1] <= 1e-8
+    assert steps["is_synthetic"].all()
+    margins = project.query("SELECT * FROM weighting_margins ORDER BY ALL")
+    assert set(margins["wave"]) == {CLS_2019}
+    assert set(margins["variable"]) == {"region", "cls_age_group"}
+    shown = margins[~margins["is_suppressed"]]
+    assert len(shown) > 6
+    assert shown["after_share"].to_numpy() == pytest.approx(shown["population_share"].to_numpy(), rel=1e-7)
+    assert (shown["before_share"] - shown["population_share"]).abs().max() > 0.001
+    assert margins.groupby("variable")["population_share"].sum().tolist() == pytest.approx([1, 1], rel=1e-9)
+    assert margins["is_synthetic"].all()
+    assert set(margins["release_id"]) == {report.release}
+    # The supplied weight stays what it was in the waves that use it.
+    unchanged = f"SELECT * EXCLUDE (release_id) FROM estimates WHERE wave <> '{CLS_2019}' ORDER BY ALL"
+    pd.testing.assert_frame_equal(project.query(unchanged), released.query(unchanged), check_exact=True)
+    plots = list((project.workspace.private / CLS_2019).rglob("weights_main.svg"))
+    assert [stat.S_IMODE(p.stat().st_mode) for p in plots] == [0o600]
+    assert plots[0].read_text(encoding="utf-8").startswith("<?xml")
+    # Another population in the margins makes the wave stale, and no other.
+    replace_text(
+        project.catalogue / "margins" / "england.csv",  # type: ignore[operator]
+        "mid_2020_england_16,region*cls_age_group,North East | 16-24,294108",
+        "mid_2020_england_16,region*cls_age_group,North East | 16-24,294109",
+    )
+    replace_text(project.catalogue / "margins" / "england.yaml", "45697898", "45697899")  # type: ignore[operator]
+    assert new_jobs(project) == [("microdata_wave", CLS_2019), (RELEASE_JOB, None)]
+
+
+def test_margins_that_cannot_be_met_fail_their_wave_alone(project: Project, tmp_path: Path) -> None:
+    project = project.with_catalogue(tmp_path / "catalogue")
+    replace_text(
+        project.catalogue / "waves" / f"{CLS_2019}.yaml",  # type: ignore[operator]
+        "  weights: {main: RespondentCalibrationWeight}\n",
+        MADE.replace("      trim: 4\n", "      method: logit\n      bounds: [0.999, 1.001]\n"),
+    )
+    report = project.run()
+    assert set(report.failed) == {CLS_2019}
+    assert report.failed[CLS_2019].startswith(f"{CLS_2019} (waves/{CLS_2019}.yaml, design.made.main): ")
+    assert report.lost == (CLS_2019,)
+    assert project.value(f"SELECT count(*) FROM weighting WHERE wave = '{CLS_2019}'") == 0
 
 
 def same(one: Project, other: Project) -> None:

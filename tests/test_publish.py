@@ -46,7 +46,17 @@ BENCHMARK = {
     "difference": 0.0,
     "verdict": "reproduced",
     "source": "x",
+    "is_synthetic": False,
 }
+WEIGHTING: dict[str, Any] = {
+    "wave": "poll_2020", "weight": "main", "step": 1, "kind": "supplied", "respondents": 500, "total": 501.5,
+    "design_effect": 1.2, "effective_n": 416.7, "is_synthetic": False,
+}  # fmt: skip
+WEIGHTING_MARGIN: dict[str, Any] = {
+    "wave": "poll_2020", "weight": "main", "variable": "sex", "category": "Male", "population_share": 0.49,
+    "before_share": 0.45, "after_share": 0.49, "difference_before": -0.08, "difference_after": 0.0,
+    "is_suppressed": False, "is_synthetic": False,
+}  # fmt: skip
 
 
 def table(name: str, *rows: dict[str, Any]) -> pd.DataFrame:
@@ -65,6 +75,8 @@ def frames(small: catalogue.Catalogue) -> dict[str, pd.DataFrame]:
         "comparisons": table("comparisons", COMPARISON),
         "claims": table("claims", CLAIM),
         "benchmarks": table("benchmarks", BENCHMARK),
+        "weighting": table("weighting", WEIGHTING, {**WEIGHTING, "step": 2, "kind": "calibrated"}),
+        "weighting_margins": table("weighting_margins", WEIGHTING_MARGIN),
         "headlines": publish.headlines(c, estimates),
         "runs": run,
         **publish.described(c, ["poll_2020"], []),
@@ -115,8 +127,13 @@ def test_every_table_view_and_column_is_explained(frames: dict[str, pd.DataFrame
     assert query(target, "SELECT table_name FROM duckdb_tables() WHERE coalesce(comment, '') = ''") == []
     assert query(target, "SELECT view_name FROM duckdb_views() WHERE NOT internal AND coalesce(comment, '') = ''") == []
     tables = "SELECT table_name FROM duckdb_tables()"
-    assert query(target, f"SELECT table_name, column_name FROM duckdb_columns() WHERE table_name IN ({tables}) "
-                         "AND coalesce(comment, '') = ''") == []  # fmt: skip
+    views = "SELECT view_name FROM duckdb_views() WHERE NOT internal"
+    assert query(target, f"SELECT table_name, column_name FROM duckdb_columns() WHERE coalesce(comment, '') = '' "
+                         f"AND (table_name IN ({tables}) OR table_name IN ({views}))") == []  # fmt: skip
+    # The columns of views are among those looked at.
+    assert {v for (v,) in query(target, views)} <= {
+        t for (t,) in query(target, "SELECT DISTINCT table_name FROM duckdb_columns() WHERE comment IS NOT NULL")
+    }
     assert len(query(target, tables)) == len(frames)
 
 
@@ -251,6 +268,10 @@ def test_tables_and_columns_must_be_those_of_the_schema(frames: dict[str, pd.Dat
         ("comparisons", {"is_suppressed": True, "verdict": None}),
         ("claims", {"verdict": CANARY}),
         ("benchmarks", {"verdict": CANARY}),
+        ("benchmarks", {"is_synthetic": None}),
+        ("weighting", {"kind": None}),
+        ("weighting_margins", {"population_share": None}),
+        ("weighting_margins", {"is_suppressed": None}),
     ],
 )
 def test_a_row_that_breaks_a_rule_stops_the_release(
@@ -266,6 +287,9 @@ def test_a_row_that_breaks_a_rule_stops_the_release(
 def test_a_row_given_twice_stops_the_release(frames: dict[str, pd.DataFrame], target: Path) -> None:
     twice = pd.concat([frames["claims"].assign(claim=CANARY)] * 2, ignore_index=True)
     assert "breaks a rule of warehouse/schema.sql" in failed({**frames, "claims": twice}, target)
+    for name in ("weighting", "weighting_margins"):
+        twice = pd.concat([frames[name].iloc[:1]] * 2, ignore_index=True)
+        assert "a key is repeated" in failed({**frames, name: twice}, target)
 
 
 def test_a_value_of_another_type_is_refused_without_showing_it(frames: dict[str, pd.DataFrame], target: Path) -> None:
@@ -333,6 +357,77 @@ def test_the_run_says_what_went_in_and_what_did_not(small: catalogue.Catalogue) 
     assert abs((datetime.now(UTC).replace(tzinfo=None) - built_at.tz_localize(None)).total_seconds()) < 1800
 
 
+def test_the_moment_of_building_is_stored_as_a_time_in_utc(frames: dict[str, pd.DataFrame], target: Path) -> None:
+    publish.build(frames, "r0", target)
+    assert query(target, "SELECT typeof(built_at) FROM runs") == [("TIMESTAMP",)]
+    ((built_at,),) = query(target, "SELECT built_at FROM runs")
+    assert abs((datetime.now(UTC).replace(tzinfo=None) - built_at).total_seconds()) < 1800
+
+
+def test_the_waves_of_a_release_are_told(frames: dict[str, pd.DataFrame], target: Path) -> None:
+    assert publish.released_waves(target) == []
+    publish.build(frames, "r0", target)
+    assert publish.released_waves(target) == ["poll_2020"]
+    target.write_bytes(b"not a database")
+    assert publish.released_waves(target) == []
+
+
+# --- views
+
+
+def test_a_base_is_shown_as_the_publisher_gave_it(frames: dict[str, pd.DataFrame], target: Path) -> None:
+    for base_is, base, shown in (("exact", 9928, "9,928"), ("approximate", 175000, "about 175,000"), (None, 500, "500"),
+                                 ("unknown", None, None)):  # fmt: skip
+        estimates = frames["estimates"].assign(base_is=base_is, base_unweighted=base)
+        publish.build({**frames, "estimates": estimates}, "r0", target)
+        assert query(target, "SELECT base_text FROM headline_table") == [(shown,)]
+
+
+LBN = {"left_domain": "lbn", "left_level": "Left-behind neighbourhood"}
+
+
+@pytest.mark.parametrize(
+    ("surveys", "sides", "shown"),
+    [
+        ({"poll": "England"}, LBN, True),
+        ({"poll": "England"}, {}, False),
+        ({"poll": "England"}, {**LBN, "left_level": "Other"}, False),
+        ({"poll": "England"}, {**LBN, "right_domain": "sex", "right_level": "Male"}, False),
+        ({"poll": "Great Britain"}, LBN, False),
+        ({"poll": "Left-behind neighbourhoods in England", "report": "England"}, {"right_survey": "report"}, True),
+        ({"poll": "Left-behind neighbourhoods in England", "report": "England"}, {"left_survey": "report"}, False),
+        ({"poll": "Left-behind neighbourhoods in England", "report": "Wales"}, {"right_survey": "report"}, False),
+    ],
+)
+def test_lbn_v_england_is_a_left_behind_left_side_against_england_as_a_whole(
+    frames: dict[str, pd.DataFrame], target: Path, surveys: dict[str, str], sides: dict[str, str], shown: bool
+) -> None:
+    described = frames["surveys"]
+    geography = described["id"].map(surveys).fillna(described["geography"])
+    given = {**frames, "surveys": described.assign(geography=geography),
+             "comparisons": table("comparisons", {**COMPARISON, **sides})}  # fmt: skip
+    publish.build(given, "r0", target)
+    assert query(target, "SELECT count(*) FROM lbn_v_england") == [(int(shown),)]
+
+
+def test_a_trend_takes_its_verdict_from_the_comparison_with_the_wave_before(
+    frames: dict[str, pd.DataFrame], target: Path
+) -> None:
+    one = {**COMPARISON, "right_wave": "poll_2019", "comparison": "joined_12m__poll_2020_v_poll_2019",
+           "family": "any__name"}  # fmt: skip
+    # The same two sides, compared for another purpose.
+    other = {**one, "comparison": "a_v_b", "verdict": "not comparable", "grade": "not_comparable", "p_value": None,
+             "p_adjusted": None, "family_size": 0}  # fmt: skip
+    earlier = {**ESTIMATE, "wave": "poll_2019"}
+    estimates = table("estimates", earlier, ESTIMATE)
+    headlines = frames["headlines"]
+    publish.build({**frames, "estimates": estimates, "headlines": headlines,
+                   "comparisons": table("comparisons", one, other)}, "r0", target)  # fmt: skip
+    assert query(target, "SELECT wave, change_verdict, change_since FROM trend ORDER BY year") == [
+        ("poll_2019", None, None), ("poll_2020", "no clear difference", "poll_2019"),
+    ]  # fmt: skip
+
+
 # --- what describes the catalogue
 
 
@@ -346,7 +441,10 @@ def test_every_id_of_the_catalogue_is_described(packaged: catalogue.Catalogue) -
     assert regions["level"].tolist() == list(packaged.domains["region"].levels)
     assert regions["position"].tolist() == list(range(1, len(regions) + 1))
     breaks = out["waves"].set_index("id")["break_before"].dropna()
-    assert breaks.index.tolist() == ["cls_2023_24"]
+    assert breaks.index.tolist() == ["cls_2016_17", "cls_2020_21", "cls_2021_22", "cls_2023_24"]
+    precision = out["waves"].set_index("id")["fieldwork_precision"]
+    assert precision.to_dict() == {k: v.fieldwork.precision for k, v in packaged.waves.items()}
+    assert precision["cls_2019_20_microdata"] == "month"
 
 
 def test_a_series_headline_is_its_newest_wave_and_a_named_one_all_its_waves(small: catalogue.Catalogue) -> None:

@@ -214,3 +214,13 @@ def test_one_query_gives_a_trend_with_its_breaks(real: Project) -> None:
         JOIN waves a ON a.id = c.left_wave JOIN waves b ON b.id = c.right_wave
         WHERE a.survey = 'cls' AND b.survey = 'cls' AND a.series <> b.series AND c.verdict <> 'not comparable'"""
     assert real.value(across) == 0
+
+
+def test_the_activities_of_the_audit_are_adjusted_together(real: Project) -> None:
+    found = real.query(f"SELECT * FROM comparisons WHERE left_wave = '{AUDIT_2016}' AND right_wave = '{AUDIT_2013}'")
+    found = found[found["family"] == f"hansard_audit__{AUDIT_2016}"].set_index("left_indicator")
+    assert len(found) == 15
+    assert set(found["family_size"]) == {15}
+    assert set(found["adjustment"]) == {"holm"}
+    assert found.loc["demonstration_12m", "verdict"] == "no clear difference"
+    assert found.loc["demonstration_12m", "p_adjusted"] > 0.05

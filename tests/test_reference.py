@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engagement_stats import SampleDesign, estimate, replicate, uncertainty
+from engagement_stats import SampleDesign, estimate, recover, replicate, uncertainty, weight
 
 SHARED = Path(__file__).parents[2] / "shared" / "reference"
 
@@ -399,3 +399,79 @@ def test_l1_independent_samples(values):
     ratio = estimate.contrast([(left, 0), (right, 0)], lambda a, b: a / b)
     close(ratio.estimate, values["L1.indep.diff", "ratio"])
     close(ratio.standard_error, values["L1.indep.diff", "se.ratio"])
+
+
+STYPE = {"stype": {"E": 4421, "H": 755, "M": 1018}}
+SCHOOLS = {**STYPE, "sch.wide": {"No": 1072, "Yes": 5122}}
+API99 = pd.DataFrame(
+    [*(("stype", level, total) for level, total in STYPE["stype"].items()), ("api99", None, 3914069)],
+    columns=["variable", "category", "population"],
+)
+CALIBRATED = {
+    # postStratify(dclus1, ~stype, pop.types)
+    "F1.poststrat": lambda schools: weight.poststratify(schools, STYPE, base="pw"),
+    # rake(dclus1, list(~stype, ~sch.wide), ...): base weights are equal, so that its sweeps give the same.
+    "F2.rake": lambda schools: weight.rake(schools, SCHOOLS, base="pw"),
+    # calibrate(dclus1, ~stype+sch.wide, pop)
+    "F3.cal.linear": lambda schools: weight.calibrate(schools, SCHOOLS, base="pw"),
+    # calibrate(dclus1, ~stype+sch.wide, pop, calfun = "raking")
+    "F4.cal.raking": lambda schools: weight.calibrate(schools, SCHOOLS, base="pw", method="raking"),
+    # trimWeights(rake(..), lower = 20, upper = 45), and with strict = TRUE
+    "F11.trim": lambda schools: weight.trim(
+        weight.rake(schools, SCHOOLS, base="pw"), lower=20, upper=45, recalibrate=False
+    ),
+}
+CALIBRATED["F12.trim.strict"] = CALIBRATED["F11.trim"]
+
+
+def school_estimates(schools, weights):
+    design = SampleDesign(weight=weights, psu="dnum", fpc="fpc")
+    return (
+        estimate.mean(schools, "api00", design=design).iloc[0],
+        estimate.total(schools, "enroll", design=design).iloc[0],
+        estimate.ratio(schools, [("api.stu", "enroll")], design=design).iloc[0],
+    )
+
+
+def check_schools(values, case, found, rel=1e-9):
+    mean, total, ratio = found
+    close(mean.estimate, values[case, "mean.api00"], rel)
+    close(mean.standard_error, values[case, "se.mean"], rel)
+    close(total.estimate, values[case, "total.enroll"], rel)
+    close(total.standard_error, values[case, "se.total"], rel)
+    close(ratio.estimate, values[case, "ratio"], rel)
+    close(ratio.standard_error, values[case, "se.ratio"], rel)
+
+
+@pytest.mark.parametrize("case", CALIBRATED)
+def test_f_variances_credit_calibration(values, case):
+    """F1 to F4, F11, F12: svymean(~api00), svytotal(~enroll), svyratio(~api.stu, ~enroll)."""
+    schools = data("apiclus1")
+    check_schools(values, case, school_estimates(schools, CALIBRATED[case](schools)))
+
+
+def test_f10_weights_taken_as_fixed_and_what_calibration_to_last_year_is_worth(values):
+    """F10: svydesign(weights = weights(calibrate(dclus1, ~stype+api99, ...))) knows nothing of the calibration."""
+    schools = data("apiclus1")
+    weights = weight.calibrate(schools, API99, base="pw")
+    schools["final"] = weights.values
+    check_schools(values, "F10.greg.fixedw", school_estimates(schools, "final"))
+    # R's calibrate() design itself: 3.44 where fixed weights say 22.33, and 385,524 where they say 922,791.
+    mean, total, ratio = school_estimates(schools, weights)
+    assert (round(mean.standard_error, 2), round(total.standard_error)) == (3.44, 385524)
+    assert round(ratio.standard_error, 5) == 0.00737
+    # Knowing only the final weights and what they were calibrated to comes to nearly the same.
+    known = recover.recovered(schools, "stype", weight="final", totals=["api99"])
+    assert school_estimates(schools, known)[0].standard_error == pytest.approx(mean.standard_error, rel=0.02)
+
+
+@pytest.mark.parametrize("recalibrate", [False, True])
+def test_trimming_keeps_the_calibration(recalibrate):
+    """A published defect: a peer drops the calibration at trimming, and says 22.35 where 3.45 is right."""
+    schools = data("apiclus1")
+    weights = weight.trim(weight.calibrate(schools, API99, base="pw"), upper=60, recalibrate=recalibrate)
+    assert weights.values.max() <= 60
+    schools["final"] = weights.values
+    kept, dropped = (school_estimates(schools, w)[0].standard_error for w in (weights, "final"))
+    assert kept == pytest.approx(3.45, abs=0.05)
+    assert dropped == pytest.approx(22.35, abs=0.1)

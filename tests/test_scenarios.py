@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import struct
 import subprocess
@@ -203,9 +204,13 @@ def test_a_wave_lost_without_a_word_is_not_called_built(
     monkeypatch.setattr(store.Store, "write", full)
     monkeypatch.setattr(store.Store, "fail", full)
     edit_text(project.file(POLL), lambda frame: frame.iloc[:-1])
+    before = project.warehouse.read_bytes()
     code, _, err = told("run", "--wave", POLL)
     assert code == 1
     assert f"FAILED {POLL}" in err
+    assert "did not finish" in err
+    assert f"The release was left as it is: 1 wave(s) of it wait ({POLL})." in err
+    assert project.warehouse.read_bytes() == before
 
 
 # What respondents said stays where it is
@@ -273,7 +278,7 @@ def test_no_answer_of_a_respondent_leaves_in_a_crash(
 ) -> None:
     """Libraries quote cell values in their messages; every stage is made to crash with one."""
 
-    def crash(*_: object) -> None:
+    def crash(*_: object, **__: object) -> None:
         raise RuntimeError(f"could not convert {CANARY_TEXT}")
 
     monkeypatch.setattr(f"engagement_stats.{stage}", crash)
@@ -331,6 +336,55 @@ def test_a_killed_run_leaves_the_old_release_and_the_next_completes(project: Pro
     assert [p.name for p in project.warehouse.parent.iterdir()] == [project.warehouse.name]
 
 
+@pytest.mark.parametrize("wave", [CLS_2018, None], ids=["in a wave", "at once"])
+def test_an_interrupted_run_stops_says_so_and_leaves_the_release(project: Project, wave: str | None) -> None:
+    """Ctrl-C while a wave is being built, or as soon as the first has begun."""
+    before = project.warehouse.read_bytes()
+    shutil.rmtree(project.workspace.private)  # so that there is enough to do
+    if wave is not None:
+        edit_text(project.file(wave), lambda frame: frame.iloc[:-1])
+    runs = len(project.jobs())
+    process = subprocess.Popen(
+        [COMMAND, "run"],
+        cwd=project.root,
+        env=project.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # As a terminal would start it, even where our own interrupts are ignored, as in the background of a script.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+
+    def begun() -> bool:
+        private = project.workspace.private
+        return any(private.glob(f"{wave or '*'}/*/*.parquet"))
+
+    try:
+        end = time.monotonic() + 60
+        while not begun() and process.poll() is None and time.monotonic() < end:
+            time.sleep(0.002)
+        assert process.poll() is None, process.communicate()
+        assert begun()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+    assert process.returncode == 130, err
+    assert out == ""
+    assert err.splitlines()[-1] == "stopped"
+    assert "Traceback" not in err
+    assert project.warehouse.read_bytes() == before
+    assert [p.name for p in project.warehouse.parent.iterdir()] == [project.warehouse.name]
+    # It stopped there and then, and the next run is not in its way.
+    assert len(project.jobs()) - runs < 19
+    assert not project.value("SELECT count(*) FROM runs WHERE failed_waves <> '{}'")
+    report = project.run()
+    assert (report.failed, report.held, report.lost) == ({}, (), ())
+
+
 READER = """
 import duckdb, sys
 with duckdb.connect(sys.argv[1], read_only=True) as c:
@@ -379,6 +433,9 @@ def test_two_runs_at_once_both_end_well(project: Project) -> None:
     ]
     said = [run.communicate(timeout=120)[1] for run in runs]
     assert [run.returncode for run in runs] == [0, 0], said
+    # The one that came second waited, and found nothing to do.
+    assert sorted(text.split(" wave(s) built")[0] for text in said) == ["0", "1"], said
+    assert sorted("Nothing changed; release" in text for text in said) == [False, True], said
     assert project.value("SELECT count(DISTINCT release_id) FROM estimates") == 1
     assert [p.name for p in project.warehouse.parent.iterdir()] == [project.warehouse.name]
     assert project.run().built == ()

@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engagement_stats import catalogue, status
-from engagement_stats.errors import IngestError
+from engagement_stats.errors import UsageError
 from engagement_stats.store import Store
 
 WAVE = "poll_2020"
@@ -140,5 +141,58 @@ def test_files_of_nobody_are_listed(small: catalogue.Catalogue, data: Path, stor
 
 
 def test_a_missing_data_folder_is_an_error(small: catalogue.Catalogue, tmp_path: Path, store: Store) -> None:
-    with pytest.raises(IngestError, match="does not exist"):
+    with pytest.raises(UsageError, match="none does not exist"):
         status.survey(small, tmp_path / "none", store)
+    assert not (tmp_path / "none").exists()
+
+
+def test_without_a_data_folder_nothing_has_landed(
+    small: catalogue.Catalogue, data: Path, tmp_path: Path, store: Store
+) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert status.survey(small, None, store) == status.survey(small, empty, store)
+    found = status.survey(small, None, store)
+    assert {k: v.state for k, v in found.waves.items()} == {
+        "poll_2019": "catalogued", WAVE: "catalogued", "report_2018": "landed", "report_2019": "landed",
+    }  # fmt: skip
+    assert found.unclaimed == ()
+    # A wave that was built is no longer there to be fresh.
+    built(small, data, store)
+    assert status.survey(small, None, store).waves[WAVE].state == "catalogued"
+
+
+def test_a_file_that_cannot_be_opened_fails_its_wave_and_no_other(
+    small: catalogue.Catalogue, data: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (data / "poll_2019.csv").write_text("id,wt\n1,1\n")
+    whole = Path.open
+
+    def refuse(path: Path, *arguments: Any, **options: Any) -> Any:
+        if path.name == "poll_2020.csv":
+            raise PermissionError(13, "Permission denied", str(path))
+        return whole(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    found = status.survey(small, data, store).waves
+    assert (found[WAVE].state, found[WAVE].fingerprint) == ("failed", None)
+    assert found[WAVE].reason == f"{WAVE} poll_2020.csv: the file cannot be opened. Give its reader permission."
+    assert found["poll_2019"].state == "landed"
+
+
+def test_synthetic_is_said_of_current_results_only(small: catalogue.Catalogue, data: Path, store: Store) -> None:
+    def synthetic() -> bool:
+        return status.is_synthetic(status.survey(small, data, store).waves[WAVE], store)
+
+    assert synthetic() is False
+    fingerprint = status.survey(small, data, store).waves[WAVE].fingerprint
+    assert fingerprint is not None
+    store.finish(WAVE, fingerprint, {"synthetic": True})
+    assert synthetic() is True
+    (data / "poll_2020.csv").write_text("id,wt\n1,2\n")
+    assert synthetic() is False
+    fingerprint = status.survey(small, data, store).waves[WAVE].fingerprint
+    assert fingerprint is not None
+    store.finish(WAVE, fingerprint, {"synthetic": False})
+    assert synthetic() is False
+    assert not status.is_synthetic(status.survey(small, data, store).waves["poll_2019"], store)

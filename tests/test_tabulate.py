@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from engagement_stats import catalogue, clean, estimate, tabulate
+from engagement_stats import catalogue, clean, estimate, tabulate, weight
 from engagement_stats.catalogue import model as m
 from engagement_stats.design import SampleDesign
 
@@ -177,6 +177,48 @@ def test_covariances_are_those_a_comparison_within_the_wave_needs(
     assert covariances["covariance"].min() > 0.2 * whole**2
 
 
+# --- weights that remember how they were made
+
+
+def test_a_credited_weight_has_the_variance_of_its_steps(
+    small: catalogue.Catalogue, deposited: pd.DataFrame, weights: pd.DataFrame
+) -> None:
+    responses = clean.harmonise(deposited, WAVE, small)
+    made = clean.indicators(responses, small.microdata_waves[WAVE].indicators.items())
+    margins = pd.DataFrame(
+        {"variable": ["sex"] * 2, "category": ["Female", "Male"], "population": [26_000.0, 24_000.0]}
+    )
+    known = weight.rake(responses, margins, base=weights["main"].to_numpy())
+    frame = pd.DataFrame({"main": known.values})
+    table, _ = tabulate.microdata(responses, made, frame, WAVE, small, credited={"main": known})
+    plain, _ = tabulate.microdata(responses, made, frame, WAVE, small)
+    assert set(table["variance_basis"]) == {"calibrated"}
+    assert set(plain["variance_basis"]) == {"weights_only"}
+    # The same estimates; only their uncertainty is another.
+    assert table["estimate"].tolist() == pytest.approx(plain["estimate"].tolist(), rel=1e-12, nan_ok=True)
+    given = pd.concat([responses, made], axis=1)
+    direct = estimate.proportion(given, "joined_12m", design=SampleDesign(weight=known), by=["sex", "age", "sex*age"])
+    assert_same(table, direct, "joined_12m")
+    whole = (table["indicator"] == "joined_12m") & (table["domain"] == "all")
+    assert table.loc[whole, "standard_error"].item() != pytest.approx(
+        plain.loc[whole, "standard_error"].item(), rel=1e-6
+    )
+
+
+def test_a_weight_we_make_is_named_by_its_entry_and_a_supplied_one_by_its_column(
+    small: catalogue.Catalogue, deposited: pd.DataFrame, weights: pd.DataFrame
+) -> None:
+    wave = small.microdata_waves[WAVE]
+    made_weight = m.MadeWeight(margins="people", variables=["sex"])
+    design = m.WaveDesign(weights={"main": "wt"}, made={"ours": made_weight})
+    rules = {**wave.indicators, "helped_12m": wave.indicators["helped_12m"].model_copy(update={"weight": "ours"})}
+    c = changed(small, WAVE, indicators=rules, design=design)
+    table = tabulated(c, deposited, weights.assign(ours=1.0))[0]
+    assert table.groupby("indicator")["weight"].first().to_dict() == {
+        "helped_12m": "ours", "hours_given": "wt", "joined_12m": "wt",
+    }  # fmt: skip
+
+
 # --- published figures
 
 
@@ -226,11 +268,25 @@ def test_an_assumed_interval_is_a_logit_one_and_says_what_it_assumes(small: cata
     se = math.sqrt(0.3 * 0.7 * 1.5 / 1000)
     assert row["standard_error"] == pytest.approx(se, rel=1e-12)
     half = 1.959963984540054 * se / 0.21
-    expected = [1 / (1 + math.exp(-(math.log(3 / 7) + s * half))) for s in (-1, 1)]
+    # Half a unit of the published digit, a whole per cent, is added at each end; the standard error is not touched.
+    expected = [1 / (1 + math.exp(-(math.log(3 / 7) + s * half))) + s * 0.005 for s in (-1, 1)]
     assert [row["ci_lower"], row["ci_upper"]] == pytest.approx(expected, rel=1e-9)
     assert (row["variance_basis"], row["design_effect"]) == ("assumed", 1.5)
     assert row["effective_base"] == pytest.approx(1000 / 1.5)
     assert row["note"] == "Seen on paper. Taken for the test."
+
+
+@pytest.mark.parametrize(("decimals", "half_unit"), [(0, 0.005), (1, 0.0005), (3, 0.000005)])
+def test_an_assumed_interval_is_widened_by_the_rounding_and_a_published_one_is_not(
+    small: catalogue.Catalogue, decimals: int, half_unit: float
+) -> None:
+    rough, fine = only(small, figure(decimals=decimals)), only(small, figure(decimals=9))
+    assert rough["standard_error"] == fine["standard_error"]
+    assert rough["effective_base"] == fine["effective_base"]
+    ends = [rough["ci_lower"] + half_unit, rough["ci_upper"] - half_unit]
+    assert ends == pytest.approx([fine["ci_lower"], fine["ci_upper"]], abs=1e-8)
+    given = only(small, figure(decimals=decimals, lower=27.0, upper=33.0, confidence=0.95))
+    assert (given["ci_lower"], given["ci_upper"]) == pytest.approx((0.27, 0.33), rel=1e-12)
 
 
 def test_a_figure_s_own_base_comes_before_the_wave_s(small: catalogue.Catalogue) -> None:
@@ -331,3 +387,21 @@ def test_published_figures_of_the_same_wave_are_benchmarks(small: catalogue.Cata
     assert out["verdict"].tolist() == ["reproduced"]
     assert out["wave"].tolist() == [WAVE]
     assert len(tabulate.benchmarks(ours(0.592, wave="poll_2019"), c)) == 0
+
+
+@pytest.mark.parametrize("evidence", ["second_hand", "inferred", "unverified"])
+def test_only_confirmed_figures_are_benchmarks(small: catalogue.Catalogue, evidence: str) -> None:
+    c = changed(small, WAVE, published_as=["report_2019"])
+    doubtful = figure(value=40.0, evidence=evidence)
+    assert len(tabulate.benchmarks(ours(0.592), replace(c, figures=(doubtful,)))) == 0
+    other = figure(value=59.0, domain="sex", level="Male")
+    rows = pd.concat([ours(0.592), ours(0.592, domain="sex", level="Male")], ignore_index=True)
+    out = tabulate.benchmarks(rows, replace(c, figures=(doubtful, other)))
+    assert out["level"].tolist() == ["Male"]
+
+
+@pytest.mark.parametrize("synthetic", [True, False])
+def test_a_benchmark_says_whether_it_is_synthetic(small: catalogue.Catalogue, synthetic: bool) -> None:
+    row = benchmarked(small, ours(0.59, is_synthetic=synthetic))
+    assert bool(row["is_synthetic"]) is synthetic
+    assert isinstance(row["is_synthetic"], bool | np.bool_)

@@ -60,12 +60,12 @@ COMMENT ON COLUMN estimates.confidence IS 'Confidence of the interval, for examp
 COMMENT ON COLUMN estimates.interval_method IS 'How the interval was made: ''korn_graubard'', ''logit'', ''wilson'', ''wald'', ''published'', ''none''.';
 COMMENT ON COLUMN estimates.base_unweighted IS 'Respondents in the level who answered. Null when suppressed or, for published figures, not known.';
 COMMENT ON COLUMN estimates.base_weighted IS 'Sum of their weights.';
-COMMENT ON COLUMN estimates.effective_base IS 'Size of the simple random sample that would be as precise.';
+COMMENT ON COLUMN estimates.effective_base IS 'Size of the simple random sample that would be as precise: base over design effect; of a published figure p(1-p) over the squared standard error.';
 COMMENT ON COLUMN estimates.degrees_of_freedom IS 'Degrees of freedom of the standard error.';
 COMMENT ON COLUMN estimates.design_effect IS 'Variance relative to a simple random sample of the same base. Assumed where variance_basis is assumed.';
 COMMENT ON COLUMN estimates.variance_basis IS 'How the uncertainty was obtained: ''design'' (strata and PSUs), ''weights_only'', ''calibrated'', ''replicate'', ''published'' (the producer''s interval, or none), ''assumed'' (base and an assumed design effect).';
 COMMENT ON COLUMN estimates.unit IS '''proportion'' (0 to 1) or ''mean''.';
-COMMENT ON COLUMN estimates.quality IS '''ok'', ''caution'' (small base) or ''suppressed''.';
+COMMENT ON COLUMN estimates.quality IS '''ok'', ''caution'' (small or unknown base, wide interval, or evidence not confirmed) or ''suppressed''.';
 COMMENT ON COLUMN estimates.symbol IS 'GSS shorthand: ''[c]'' confidential, ''[u]'' low reliability.';
 COMMENT ON COLUMN estimates.is_suppressed IS 'True when every number of the row is withheld.';
 COMMENT ON COLUMN estimates.weight IS 'Weight column of the file; null for published figures.';
@@ -154,7 +154,7 @@ COMMENT ON COLUMN comparisons.ratio_ci_upper IS 'Upper end of that interval.';
 COMMENT ON COLUMN comparisons.degrees_of_freedom IS 'Degrees of freedom of the difference (Satterthwaite for independent samples).';
 COMMENT ON COLUMN comparisons.p_value IS 'Two-sided p of no difference. Null when not comparable or when a standard error is missing.';
 COMMENT ON COLUMN comparisons.p_adjusted IS 'p adjusted for the size of the family.';
-COMMENT ON COLUMN comparisons.adjustment IS '''holm'', or null when nothing was tested.';
+COMMENT ON COLUMN comparisons.adjustment IS '''holm'', or null when the family is of one test or none.';
 COMMENT ON COLUMN comparisons.family IS 'Comparisons adjusted together.';
 COMMENT ON COLUMN comparisons.family_size IS 'How many comparisons of the family were tested.';
 COMMENT ON COLUMN comparisons.grade IS '''comparable'', ''indicative'' or ''not_comparable''.';
@@ -196,6 +196,74 @@ COMMENT ON COLUMN claims.sentence IS 'A sentence a writer may use instead.';
 COMMENT ON COLUMN claims.caveats IS 'What must be said beside it.';
 COMMENT ON COLUMN claims.evidence IS 'The comparison or estimate that decides it, or why none can.';
 COMMENT ON COLUMN claims.is_synthetic IS 'True when the row rests on synthetic (invented) respondents. Never quote such a row.';
+
+CREATE TABLE weighting (
+    release_id VARCHAR NOT NULL,
+    wave VARCHAR NOT NULL,
+    weight VARCHAR NOT NULL,
+    step BIGINT NOT NULL,
+    kind VARCHAR NOT NULL,
+    method VARCHAR,
+    margins VARCHAR,
+    respondents BIGINT NOT NULL,
+    total DOUBLE NOT NULL,
+    g_min DOUBLE,
+    g_max DOUBLE,
+    design_effect DOUBLE NOT NULL,
+    effective_n DOUBLE NOT NULL,
+    trimmed_share DOUBLE,
+    iterations BIGINT,
+    max_misfit DOUBLE,
+    is_synthetic BOOLEAN NOT NULL,
+    PRIMARY KEY (wave, weight, step)
+);
+COMMENT ON TABLE weighting IS 'One row per wave, weight and step: how an analysis weight was made and how uneven it is.';
+COMMENT ON COLUMN weighting.release_id IS 'Release this row belongs to: a digest of everything the release was made from.';
+COMMENT ON COLUMN weighting.wave IS 'Wave; see waves.';
+COMMENT ON COLUMN weighting.weight IS 'Weight, as the wave names it.';
+COMMENT ON COLUMN weighting.step IS 'Order of the step, from 1.';
+COMMENT ON COLUMN weighting.kind IS '''supplied'' by the producer, or a step of ours: ''base'', ''scaled'', ''calibrated'', ''trimmed'' ...';
+COMMENT ON COLUMN weighting.method IS 'How margins were met; null for a step that meets none.';
+COMMENT ON COLUMN weighting.margins IS 'Population margins the weight was brought to; null for a supplied weight.';
+COMMENT ON COLUMN weighting.respondents IS 'Respondents of positive weight.';
+COMMENT ON COLUMN weighting.total IS 'Sum of the weights.';
+COMMENT ON COLUMN weighting.g_min IS 'Smallest factor of this step.';
+COMMENT ON COLUMN weighting.g_max IS 'Largest factor of this step.';
+COMMENT ON COLUMN weighting.design_effect IS 'Kish: loss of precision from uneven weights alone.';
+COMMENT ON COLUMN weighting.effective_n IS 'Respondents over that design effect.';
+COMMENT ON COLUMN weighting.trimmed_share IS 'Share of the weight that was cut.';
+COMMENT ON COLUMN weighting.iterations IS 'Iterations to meet the margins.';
+COMMENT ON COLUMN weighting.max_misfit IS 'Largest relative distance of a margin from its target.';
+COMMENT ON COLUMN weighting.is_synthetic IS 'True when the row rests on synthetic (invented) respondents. Never quote such a row.';
+
+CREATE TABLE weighting_margins (
+    release_id VARCHAR NOT NULL,
+    wave VARCHAR NOT NULL,
+    weight VARCHAR NOT NULL,
+    variable VARCHAR NOT NULL,
+    category VARCHAR NOT NULL,
+    population_share DOUBLE NOT NULL,
+    before_share DOUBLE,
+    after_share DOUBLE,
+    difference_before DOUBLE,
+    difference_after DOUBLE,
+    is_suppressed BOOLEAN NOT NULL,
+    is_synthetic BOOLEAN NOT NULL,
+    PRIMARY KEY (wave, weight, variable, category)
+);
+COMMENT ON TABLE weighting_margins IS 'One row per wave, weight and category of a margin: how far the sample was from its population, and is after weighting.';
+COMMENT ON COLUMN weighting_margins.release_id IS 'Release this row belongs to: a digest of everything the release was made from.';
+COMMENT ON COLUMN weighting_margins.wave IS 'Wave; see waves.';
+COMMENT ON COLUMN weighting_margins.weight IS 'Weight, as the wave names it.';
+COMMENT ON COLUMN weighting_margins.variable IS 'Margin; ''a*b'' crosses two variables.';
+COMMENT ON COLUMN weighting_margins.category IS 'Category of the margin.';
+COMMENT ON COLUMN weighting_margins.population_share IS 'Share of the population, 0 to 1.';
+COMMENT ON COLUMN weighting_margins.before_share IS 'Share of the sample by its base weights. Null when suppressed.';
+COMMENT ON COLUMN weighting_margins.after_share IS 'Share of the sample by the weight made. Null when suppressed.';
+COMMENT ON COLUMN weighting_margins.difference_before IS 'Standardised difference of sample and population before.';
+COMMENT ON COLUMN weighting_margins.difference_after IS 'Standardised difference after.';
+COMMENT ON COLUMN weighting_margins.is_suppressed IS 'True when too few respondents are in the category, or when it would give such a category away; then only the population is shown.';
+COMMENT ON COLUMN weighting_margins.is_synthetic IS 'True when the row rests on synthetic (invented) respondents. Never quote such a row.';
 
 CREATE TABLE headlines (
     release_id VARCHAR NOT NULL,
@@ -361,6 +429,7 @@ CREATE TABLE benchmarks (
     verdict VARCHAR NOT NULL,
     source VARCHAR NOT NULL,
     note VARCHAR,
+    is_synthetic BOOLEAN NOT NULL,
     PRIMARY KEY (wave, indicator, domain, level),
     CHECK (verdict IN ('reproduced', 'not reproduced', 'waived', 'suppressed', 'synthetic'))
 );
@@ -379,6 +448,7 @@ COMMENT ON COLUMN benchmarks.difference IS 'Ours minus published.';
 COMMENT ON COLUMN benchmarks.verdict IS '''reproduced'' (equal to rounding), ''not reproduced'', ''waived'' (a known reason, in note), ''suppressed'' or ''synthetic'' (invented respondents cannot reproduce anything).';
 COMMENT ON COLUMN benchmarks.source IS 'Where the figure was published.';
 COMMENT ON COLUMN benchmarks.note IS 'Why a miss is accepted, where it is.';
+COMMENT ON COLUMN benchmarks.is_synthetic IS 'True when the row rests on synthetic (invented) respondents. Never quote such a row.';
 
 CREATE TABLE runs (
     release_id VARCHAR NOT NULL,

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from engagement_stats import estimate, ingest
+from engagement_stats.answers import code_order, declared_missing, levels, numbers
 from engagement_stats.catalogue import CROSS
 from engagement_stats.codes import as_codes, is_code
 from engagement_stats.design import SampleDesign
@@ -67,47 +68,6 @@ def _wanted(request: Request, names: Sequence[str]) -> tuple[list[str], list[str
     return list(dict.fromkeys(columns)), replicates
 
 
-def _declared_missing(raw: ingest.RawFile, name: str, codes: Sequence[str]) -> pd.Series:
-    """Say which cells carry no answer: empty, declared missing in the file, or named by the user."""
-    column = raw.frame[name]
-    text = as_codes(column)
-    empty = text == ""
-    for low, high in raw.user_missing.get(name, ()):
-        empty |= text == low if isinstance(low, str) else column.between(low, high)
-    return empty | text.isin(list(codes))
-
-
-def _numbers(name: str, column: pd.Series, missing: pd.Series, remedy: str) -> pd.Series:
-    """Return a column's numbers, null where there is no answer."""
-    text = as_codes(column).where(~missing)
-    numbers = pd.to_numeric(text, errors="coerce")
-    bad = int((numbers.isna() & ~missing).sum())
-    if bad:
-        raise EstimationError(
-            f"{name}: {bad} respondent(s) have a value that is not a number. Expected numbers. {remedy}"
-        )
-    return numbers.astype("float64")
-
-
-def _levels(raw: ingest.RawFile, name: str, missing: pd.Series) -> pd.Series:
-    """Return a column's categories by label where the file has labels, in the order of its codes."""
-    codes = as_codes(raw.frame[name])
-    labels = {as_codes(pd.Series([k])).iloc[0]: str(v) for k, v in raw.labels.get(name, {}).items()}
-    present = sorted(pd.unique(codes[~missing]), key=_code_order)
-    # Two codes with one label stay two levels: merging them would invent a category.
-    shown = [labels.get(c, c) for c in present]
-    names = [s if shown.count(s) == 1 else f"{c} {s}" for c, s in zip(present, shown, strict=True)]
-    mapped = codes.where(~missing).map(dict(zip(present, names, strict=True)))
-    return pd.Series(pd.Categorical(mapped, categories=names), index=codes.index)
-
-
-def _code_order(code: str) -> tuple[int, float, str]:
-    try:
-        return (0, float(code), "")
-    except ValueError:
-        return (1, 0.0, code)
-
-
 def _counted(raw: ingest.RawFile, name: str, wanted: Sequence[str], missing: pd.Series) -> pd.Series:
     """Return 1 where a code (or its label) is among those that count, 0 where another, null for no answer."""
     codes = as_codes(raw.frame[name])
@@ -115,7 +75,7 @@ def _counted(raw: ingest.RawFile, name: str, wanted: Sequence[str], missing: pd.
     known = set(pd.unique(codes)) | set(by_label.values())
     counts = {w if w in known else by_label.get(w, w) for w in wanted}
     if strange := sorted(counts - known):
-        shown = sorted((c for c in known if c and is_code(c)), key=_code_order)
+        shown = sorted((c for c in known if c and is_code(c)), key=code_order)
         raise EstimationError(
             f"{name}: --counts names code(s) the file does not have: {', '.join(strange)}. "
             f"It has {listed(shown) if shown else 'longer text only'}."
@@ -130,8 +90,8 @@ def _filter(raw: ingest.RawFile, expression: str) -> np.ndarray:
     typed = {}
     for name, column in raw.frame.items():
         text = as_codes(column)
-        numbers = pd.to_numeric(text.where(text != ""), errors="coerce")
-        typed[str(name)] = numbers if not (numbers.isna() & (text != "")).any() else text
+        number = pd.to_numeric(text.where(text != ""), errors="coerce")
+        typed[str(name)] = number if not (number.isna() & (text != "")).any() else text
     frame = pd.DataFrame(typed)
     try:
         with duckdb.connect(config={"threads": 1}) as connection:
@@ -154,19 +114,19 @@ def _filter(raw: ingest.RawFile, expression: str) -> np.ndarray:
 def _frame(raw: ingest.RawFile, request: Request, replicates: Sequence[str]) -> pd.DataFrame:
     columns: dict[str, Any] = {}
     for name in dict.fromkeys(part for family in request.by for part in family.split(CROSS)):
-        columns[name] = _levels(raw, name, _declared_missing(raw, name, request.missing))
+        columns[name] = levels(raw, name, declared_missing(raw, name, request.missing))
     for name in filter(None, [request.stratum, *request.psu]):
         codes = as_codes(raw.frame[name])
         columns[f"design {name}"] = codes.mask(codes == "")
     for name in filter(None, [request.weight, *request.fpc, *replicates]):
-        columns[f"design {name}"] = _numbers(name, raw.frame[name], as_codes(raw.frame[name]) == "", DESIGN_REMEDY)
+        columns[f"design {name}"] = numbers(name, raw.frame[name], as_codes(raw.frame[name]) == "", DESIGN_REMEDY)
     for name in request.variables:
-        missing = _declared_missing(raw, name, request.missing)
+        missing = declared_missing(raw, name, request.missing)
         counted = request.statistic == "proportion" and request.counts
         columns[f"value {name}"] = (
             _counted(raw, name, request.counts, missing)
             if counted
-            else _numbers(name, raw.frame[name], missing, VALUE_REMEDY)
+            else numbers(name, raw.frame[name], missing, VALUE_REMEDY)
         )
     if request.where is not None:
         columns["chosen"] = _filter(raw, request.where)
@@ -232,7 +192,11 @@ def run(path: Path, request: Request) -> pd.DataFrame:
             table = estimate.total(frame, values, **options)
     except EstimationError as error:
         # The estimator names columns of our frame; the user knows the file's.
-        message = re.sub(r"\b(design|value) (?=\S)", "", str(error)).replace("counts=", "--counts")
+        message = (
+            re.sub(r"\b(design|value) (?=\S)", "", str(error))
+            .replace("counts=", "--counts")
+            .replace("single_psu", "--single-psu")
+        )
         raise EstimationError(message) from None
     return table.assign(
         indicator=table["indicator"].str.removeprefix("value "),

@@ -136,21 +136,23 @@ def _independent(gram: np.ndarray, starts: tuple[int, ...]) -> np.ndarray:
     return np.sort(np.asarray(pivots)[:rank] - 1)
 
 
-def _direction(jacobian: np.ndarray, gap: np.ndarray) -> np.ndarray:
-    """Solve J p = gap; where J is singular (everyone at a bound), with as little added as it takes."""
-    scale = np.sqrt(np.maximum(np.diag(jacobian), 1e-12 * max(np.diag(jacobian).max(), 1e-300)))
-    unit = jacobian / np.outer(scale, scale)
-    at = np.arange(len(unit))
-    for ridge in (0.0, 1e-9, 1e-6, 1e-3, 1.0):
-        unit[at, at] += ridge
+def _direction(jacobian: np.ndarray, gap: np.ndarray, problem: "_Problem", columns: np.ndarray) -> np.ndarray:
+    """Solve J p = gap; where J is singular (too many at a bound), with some of J at the base weights added."""
+    for share in (0.0, 1e-6, 1e-3, 1.0):
+        matrix = jacobian
+        if share > 0:
+            matrix = jacobian + share * problem.cells.gram(problem.base)[np.ix_(columns, columns)]
+        diagonal = np.diag(matrix)
+        if not diagonal.min() > 0:
+            continue
+        scale = np.sqrt(diagonal)
         try:
-            root = np.linalg.cholesky(unit)
+            root = np.linalg.cholesky(matrix / np.outer(scale, scale))
         except np.linalg.LinAlgError:
             continue
-        if np.diag(root).min() < 1e-6 and ridge < 1e-9:
-            continue
-        return np.linalg.solve(root.T, np.linalg.solve(root, gap / scale)) / scale
-    return gap / scale**2
+        if np.diag(root).min() > 1e-7:
+            return np.linalg.solve(root.T, np.linalg.solve(root, gap / scale)) / scale
+    return np.full(len(gap), np.nan)
 
 
 def _raked_start(cells: Cells, base: np.ndarray, population: np.ndarray, sweeps: int) -> np.ndarray:
@@ -205,6 +207,7 @@ def _step_length(
     return length, state
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def solve(
     cells: Cells,
     base: np.ndarray,
@@ -261,7 +264,7 @@ def solve(
         if columns is None:
             columns = _independent(gram if slope.min() > 0 else cells.gram(base), cells.starts)
         move = np.zeros(len(population))
-        move[columns] = _direction(gram[np.ix_(columns, columns)], gap[columns])
+        move[columns] = _direction(gram[np.ix_(columns, columns)], gap[columns], problem, columns)
         if not np.isfinite(move).all():
             break
         length, (g, slope, gap) = _step_length(problem, coefficients, move, gap)
@@ -371,15 +374,20 @@ def _why_bounded(rows: Any, target: np.ndarray, low: np.ndarray, high: np.ndarra
     least = _program(cost, wide, target, [(lower, None)] * n + [(None, None)], at_most)
     at_least = sparse.hstack([-sparse.identity(n), np.ones((n, 1))], format="csc")
     most = _program(-cost, wide, target, [(0, upper if np.isfinite(upper) else None)] * n + [(None, None)], at_least)
-    parts = []
+    parts: list[str] = []
     if least.status == 0:
         parts.append(f"with the lower bound {lower:g} the upper must be above {least.fun:.4g}")
     if most.status == 0:
         parts.append(f"with the upper bound {upper:g} the lower must be below {-most.fun:.4g}")
     if not parts:
+        least = _program(cost, wide, target, [(0, None)] * n + [(None, None)], at_most)
+        most = _program(-cost, wide, target, [(0, None)] * n + [(None, None)], at_least)
+        if least.status != 0 or most.status != 0:
+            return " No weights of zero or more meet them at all. Collapse categories of the margin named first."
         return (
-            f" The bounds ({lower:g}, {upper:g}) cannot be met, and moving one of them alone does not help. Collapse "
-            "thin categories or widen both."
+            f" The bounds ({lower:g}, {upper:g}) are too tight, and moving one of them alone does not help: the lower "
+            f"must be below {-most.fun:.4g} and the upper above {least.fun:.4g}, at least. Collapse thin categories or "
+            "widen both."
         )
     return (
         f" The bounds ({lower:g}, {upper:g}) are too tight: {', or '.join(parts)}. Widen them or collapse categories."

@@ -62,6 +62,8 @@ def _by_estimate(claim: m.Claim, side: m.Side, row: Any, catalogue: Catalogue) -
     if row is None or row.is_suppressed:
         why = "is suppressed" if row is not None else "is not in this release"
         return _undecided(f"The estimate {where} {why}.")
+    if row.evidence == "unverified":
+        return _undecided(f"The only figure at hand, {where}, is itself unverified: {row.note or row.source}.")
     supported = _supports(claim.stated, row.estimate)
     text = phrase.estimate(catalogue, row)
     return {

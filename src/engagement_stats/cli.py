@@ -29,6 +29,9 @@ ESTIMATE_HEADINGS = {
     "standard_error": "std. error", "ci_lower": "from", "ci_upper": "to", "base_unweighted": "base",
     "effective_base": "eff. base", "design_effect": "deff", "degrees_of_freedom": "df",
 }  # fmt: skip
+MARGIN_HEADINGS = {
+    "variable": "variable", "category": "category", "asked": "asked", "before": "before", "achieved": "achieved",
+}  # fmt: skip
 STATUS_HEADINGS = {"wave": "wave", "state": "state", "kind": "kind", "file": "file", "reason": "why"}
 SHOWN_UNCLAIMED = 20
 STOPPING_SECONDS = 15
@@ -85,17 +88,23 @@ def _with_progress(work: "Callable[[Progress], Report]") -> "Report":
 
 
 def _report(report: "Report", workspace: "Workspace") -> int:
+    from engagement_stats.show import SYNTHETIC_NOTICE
+
     for wave, message in report.failed.items():
         _say(f"FAILED {wave}\n  " + message.replace("\n", "\n  "))
     _say(f"{len(report.built)} wave(s) built, {len(report.unchanged)} unchanged, {len(report.failed)} failed.")
     if report.held:
         _say(
-            f"The release was left as it is: {len(report.held)} other wave(s) changed too ({listed(report.held)}). "
-            "Run without --wave to build them and the release."
+            f"The release was left as it is: {len(report.held)} wave(s) of it wait ({listed(report.held)}). "
+            "Run again, without --wave, to build them and the release."
         )
     elif report.release is not None:
         word = "New release" if report.release_is_new else "Nothing changed; release"
         _say(f"{word} {report.release} at {workspace.warehouse}")
+        if report.synthetic:
+            _say(SYNTHETIC_NOTICE)
+    if report.lost:
+        _say(f"No longer in the release: {listed(report.lost)}. `engagement-stats status` says why.")
     return 1 if report.failed else 0
 
 
@@ -180,9 +189,9 @@ def _status(args: argparse.Namespace) -> int:
     from engagement_stats.store import Store
 
     workspace = _workspace(args)
-    _make_default_data(args, workspace)
-    entries = catalogue.load(workspace.catalogue)
-    found = status.survey(entries, workspace.data, Store(workspace.private))
+    entries, store = catalogue.load(workspace.catalogue), Store(workspace.private)
+    landed = workspace.data if workspace.data.is_dir() or args.data is not None else None
+    found = status.survey(entries, landed, store)
 
     def shown(path: Path | None) -> str:
         return "" if path is None else str(path.relative_to(workspace.data))
@@ -195,6 +204,7 @@ def _status(args: argparse.Namespace) -> int:
             "state": w.state,
             "file": shown(w.file),
             "reason": w.reason,
+            "is_synthetic": status.is_synthetic(w, store),
         }
         for w in found.waves.values()
     ]
@@ -205,7 +215,8 @@ def _status(args: argparse.Namespace) -> int:
             "kind": None,
             "state": "unclaimed",
             "file": shown(p),
-            "reason": "no wave claims it",
+            "reason": "a link, not followed" if p.is_symlink() else "no wave claims it",
+            "is_synthetic": False,
         }
         for p in found.unclaimed
     ]
@@ -215,8 +226,8 @@ def _status(args: argparse.Namespace) -> int:
     )  # fmt: skip
     if args.format == "table" and unclaimed:
         sys.stdout.write(f"{len(unclaimed)} file(s) that no wave claims, left alone:\n")
-        for row in unclaimed[:SHOWN_UNCLAIMED]:
-            sys.stdout.write(f"  {row['file']}\n")
+        for path, row in list(zip(found.unclaimed, unclaimed, strict=True))[:SHOWN_UNCLAIMED]:
+            sys.stdout.write(f"  {row['file']}" + (f" ({row['reason']})\n" if path.is_symlink() else "\n"))
         if len(unclaimed) > SHOWN_UNCLAIMED:
             sys.stdout.write(f"  and {len(unclaimed) - SHOWN_UNCLAIMED} more; --format csv lists them all\n")
     return 1 if any(w.state == "failed" for w in found.waves.values()) else 0
@@ -235,6 +246,47 @@ def _estimate(args: argparse.Namespace) -> int:
     title = f"{args.statistic}, {args.confidence:.0%} interval, uncertainty: {table['variance_basis'].iloc[0]}"
     show.frame(table, args.format, title=title, headings=ESTIMATE_HEADINGS)
     return 0
+
+
+def _weight(args: argparse.Namespace) -> int:
+    from engagement_stats import reweigh, show
+
+    request = reweigh.Request(
+        margins=args.margins, out=args.out, method=args.method, base=args.base,
+        bounds=tuple(args.bounds) if args.bounds else None, trim=args.trim, name=args.name, missing=args.missing,
+        rescale=args.rescale, encoding=args.encoding,
+    )  # fmt: skip
+    outcome = reweigh.run(args.file, request)
+    for sentence in outcome.sentences:
+        _say(sentence)
+    table = outcome.margins.assign(is_synthetic=outcome.synthetic)
+    show.frame(table, args.format, title="Margins: asked, before and achieved", headings=MARGIN_HEADINGS)
+    _say(reweigh.said(outcome, request))
+    return 0
+
+
+def _weight_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help=".sav, .zsav, .dta, .tab, .csv or .parquet")
+    parser.add_argument(
+        "--margins",
+        type=Path,
+        required=True,
+        metavar="CSV",
+        help="columns variable, category, population; a*b crosses two",
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the file again, with its weight")
+    parser.add_argument("--method", choices=("rake", "linear", "logit", "poststratify"), default="rake")
+    parser.add_argument("--base", metavar="W", help="base weight column (default: equal weights)")
+    parser.add_argument(
+        "--bounds", nargs=2, type=float, metavar=("L", "U"), help="of the factors, for logit and linear"
+    )
+    parser.add_argument(
+        "--trim", type=float, metavar="K", help="cut weights above K medians and meet the margins again"
+    )
+    parser.add_argument("--name", default="weight", help="of the new column (default weight)")
+    parser.add_argument("--rescale", action="store_true", help="scale margins whose totals differ by rounding")
+    _several(parser, "--missing", "CODE", "codes that mean no answer, beside those the file declares")
+    parser.add_argument("--encoding", choices=("utf-8", "cp1252", "latin-1"), default="utf-8", help="of a text file")
 
 
 def _ui(args: argparse.Namespace) -> int:
@@ -356,6 +408,7 @@ def parser() -> argparse.ArgumentParser:
         _shared(data=True, formats=True),
     )
     _estimate_options(add("estimate", _estimate, "design-based estimates from any survey file", _shared(formats=True)))
+    _weight_options(add("weight", _weight, "weight a survey file to population margins", _shared(formats=True)))
     add("headlines", _headlines, "the released headlines", both)
     add("claims", _claims, "each claim with its verdict, evidence and caveats", both)
     ui = add("ui", _ui, "start the Dagster web server on loopback", _shared(data=True, warehouse=True))

@@ -100,7 +100,8 @@ def difference(
         df = satterthwaite([v1, v2], [left_degrees_of_freedom, right_degrees_of_freedom]) if se > 0 else math.inf
     t = _t_quantile(df, confidence)
     rounding = left_rounding + right_rounding
-    excess = max(abs(gap) - rounding, 0.0)
+    # A gap of exactly the rounding must not seem to exceed it by the last bit of a decimal fraction.
+    excess = abs(gap) - rounding if abs(gap) > rounding * (1 + 1e-9) else 0.0
     p = _two_sided_p(excess / se, df) if se > 0 else (1.0 if excess == 0 else 0.0)
     low, high = math.nan, math.nan
     if left > 0 and right > right_rounding:
@@ -340,7 +341,7 @@ def _row(catalogue: Catalogue, pair: Pair, left: Any, right: Any, covariances: p
     row: dict[str, Any] = {
         "comparison": pair.comparison, "level": pair.level, "label": pair.label, "indicator": pair.right.indicator,
         "family": pair.family, "grade": judgement.grade, "differs_on": ", ".join(judgement.differs_on),
-        "caveats": " ".join(judgement.caveats), "is_suppressed": hidden,
+        "caveats": " ".join([*judgement.caveats, *_cautions(catalogue, left, right)]), "is_suppressed": hidden,
         "is_synthetic": bool(left.is_synthetic or right.is_synthetic),
     }  # fmt: skip
     for name, side, estimate in (("left", pair.left, left), ("right", pair.right, right)):
@@ -356,6 +357,13 @@ def _row(catalogue: Catalogue, pair: Pair, left: Any, right: Any, covariances: p
     if judgement.grade == "not_comparable":
         row["p_value"] = math.nan
     return row
+
+
+def _cautions(catalogue: Catalogue, *sides: Any) -> list[str]:
+    """Say what is weak about either side: its uncertainty, its sample, or where its figure was read."""
+    found = [k for side in sides for k in (side.variance_basis, catalogue.sampling(side.wave), side.evidence)]
+    cautions = catalogue.rules.comparability.cautions
+    return [cautions[k] for k in dict.fromkeys(found) if k in cautions]
 
 
 def _verdict(row: Any) -> str | None:
@@ -395,7 +403,9 @@ def comparisons(estimates: pd.DataFrame, covariances: pd.DataFrame, catalogue: C
     groups = frame.groupby("family", sort=False)["p_value"]
     frame["p_adjusted"] = groups.transform(lambda p: holm(p.to_numpy())) if rows else np.array([], dtype="float64")
     frame["family_size"] = groups.transform("count").astype("int64") if rows else np.array([], dtype="int64")
-    frame["adjustment"] = pd.Series(np.where(frame["p_adjusted"].notna(), "holm", ""), dtype="object").replace("", None)
+    frame["adjustment"] = pd.Series(
+        np.where(frame["p_adjusted"].notna() & (frame["family_size"] > 1), "holm", ""), dtype="object"
+    ).replace("", None)
     frame["verdict"] = pd.Series([_verdict(r) for r in frame.itertuples(index=False)], dtype="object")
     return frame.sort_values(["comparison", "level"], kind="stable").reset_index(drop=True)
 

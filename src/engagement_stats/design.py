@@ -10,12 +10,15 @@ Methods: docs/methods.md#the-sample-design
 import difflib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from engagement_stats.errors import EstimationError, listed
+from engagement_stats.projection import CREDITED, Projection, project
+from engagement_stats.steps import Weights
 
 SINGLE_PSU_POLICIES = ("fail", "certainty", "adjust", "average", "collapse")
 REPLICATE_METHODS = ("brr", "fay", "jk1", "jkn", "bootstrap", "other")
@@ -31,9 +34,11 @@ class SampleDesign:
 
     Parameters
     ----------
-    weight : str, optional
+    weight : str or Weights, optional
         Final weight, finite and not negative. Rows of weight zero stay in the design (their PSU was sampled)
-        and out of every base. None: every respondent weighs 1.
+        and out of every base. A column is taken as fixed; `Weights` (from `weight.rake` and the like, or
+        `recover.recovered`) belong to the frame they were made for, and variances credit their steps. None: every
+        respondent weighs 1.
     stratum : str, optional
         Stratum of the first stage.
     psu : str or list of str, optional
@@ -75,7 +80,7 @@ class SampleDesign:
     'fail'
     """
 
-    weight: str | None = None
+    weight: str | Weights | None = None
     stratum: str | None = None
     psu: Names = None
     fpc: Names = None
@@ -133,15 +138,28 @@ class SampleDesign:
 
     @property
     def variance_basis(self) -> str:
-        """Say where variances come from: "replicate", "design" (strata or PSUs known) or "weights_only"."""
+        """Say where variances come from.
+
+        "replicate"; "calibrated" when weights say how they were calibrated or adjusted for non-response; otherwise
+        "design" (strata or PSUs known) or "weights_only".
+        """
         if self.replicates:
             return "replicate"
+        if isinstance(self.weight, Weights) and any(s.kind in CREDITED for s in self.weight.steps):
+            return "calibrated"
         return "design" if self.stratum or self.psu else "weights_only"
+
+    @property
+    def weight_name(self) -> str | None:
+        """Name the weight: its column, or the steps that made it."""
+        if isinstance(self.weight, Weights):
+            return " > ".join(s.kind if s.kind == s.method else f"{s.kind} ({s.method})" for s in self.weight.steps)
+        return self.weight
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column the design names, in the order weight, stratum, PSUs, corrections, replicates."""
-        single = tuple(c for c in (self.weight, self.stratum) if c)
+        single = tuple(c for c in (self.weight, self.stratum) if isinstance(c, str))
         return single + tuple(self.psu or ()) + tuple(self.fpc or ()) + tuple(self.replicates or ())
 
 
@@ -198,6 +216,13 @@ class Layout:
     def first(self) -> Stage:
         """Return the stage of the PSUs."""
         return self.stages[0]
+
+    @cached_property
+    def projection(self) -> Projection | None:
+        """What variances credit of the making of the weights; None for weights taken as fixed."""
+        if self.design.variance_basis != "calibrated" or not isinstance(self.design.weight, Weights):
+            return None
+        return project(self.design.weight, self.order)
 
     def arrange(self, values: np.ndarray) -> np.ndarray:
         """Put an array in the frame's row order into layout order."""
@@ -286,17 +311,25 @@ def read_column(frame: pd.DataFrame, name: str, role: str) -> pd.Series:
     return column
 
 
-def read_weights(frame: pd.DataFrame, name: str | None) -> np.ndarray:
+def read_weights(frame: pd.DataFrame, name: str | Weights | None) -> np.ndarray:
     """Return a column of weights as float64, refusing anything that cannot weigh a respondent.
 
     Raises
     ------
     EstimationError
         The column is not numeric, or holds nulls, infinities or negative values, or only zeros. The message
-        counts offenders and never shows a value.
+        counts offenders and never shows a value. Or weights made elsewhere are not of this frame's rows.
     """
     if name is None:
         return np.ones(len(frame))
+    if isinstance(name, Weights):
+        if len(name) != len(frame) or not name.index.equals(frame.index):
+            raise EstimationError(
+                f"weight: the weights were made for {len(name)} rows, and the frame's {len(frame)} are not they. "
+                "Expected the frame that was weighted, in its order. To estimate for a group use where= or by=, not a "
+                "filter."
+            )
+        return name.values
     column = read_column(frame, name, "weight")
     where = f'weight "{name}"'
     if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):

@@ -228,17 +228,20 @@ def _overall(table: pd.DataFrame, pull: pd.DataFrame, after: bool) -> list[str]:
         return []
     said = []
     if (table["difference"].abs() > 1e-9).any():
-        worst = table.loc[table["difference"].abs().idxmax()]
+        worst = table.loc[table["difference"].abs().round(9).idxmax()]
         way = "over" if worst["difference"] > 0 else "under"
         said.append(
             f'Furthest from the population: {worst["variable"]} "{worst["category"]}", {way}represented, '
             f"{worst['sample_share']:.1%} of the sample and {worst['population_share']:.1%} of the population "
             f"(standardised difference {worst['difference']:+.2f})."
         )
-        most = pull.loc[pull["pull"].idxmax()]
-        said.append(
-            f"{most['variable']} pulls the weights the most: alone it would give a design effect of {most['pull']:.2f}."
-        )
+        # A margin none of whose categories has a respondent has no pull.
+        if pull["pull"].notna().any():
+            most = pull.loc[pull["pull"].idxmax()]
+            said.append(
+                f"{most['variable']} pulls the weights the most: alone it would give a design effect of "
+                f"{most['pull']:.2f}."
+            )
     else:
         said.append("The sample agrees with every margin already.")
     if after:

@@ -46,7 +46,7 @@ def suppress(estimates: pd.DataFrame, rules: m.DisclosureRules) -> pd.DataFrame:
     base = out["base_unweighted"].astype("float64")
     hidden = (base < rules.min_base).to_numpy()
     out["is_suppressed"] = hidden
-    out["quality"] = np.select([hidden, (base < rules.caution_base).to_numpy()], ["suppressed", "caution"], "ok")
+    out["quality"] = np.select([hidden, doubtful(out, rules)], ["suppressed", "caution"], "ok")
     out["symbol"] = pd.Series(
         np.select([hidden & (base < FLOOR).to_numpy(), hidden], [CONFIDENTIAL, LOW_RELIABILITY], ""),
         index=out.index,
@@ -54,6 +54,36 @@ def suppress(estimates: pd.DataFrame, rules: m.DisclosureRules) -> pd.DataFrame:
     for column in _present(NUMBERS, out):
         out[column] = out[column].astype("float64").mask(hidden)
     return out
+
+
+def doubtful(estimates: pd.DataFrame, rules: m.DisclosureRules) -> np.ndarray:
+    """Say which estimates a reader should treat with caution, suppressed or not.
+
+    Parameters
+    ----------
+    estimates : DataFrame, shape (n estimates, columns of estimates)
+    rules : DisclosureRules
+
+    Returns
+    -------
+    ndarray of bool, shape (n estimates,)
+        A small or unknown base, a wide interval of a proportion, or a published figure whose evidence is not confirmed.
+
+    Notes
+    -----
+    Source: the widths are those of Parker et al. (2017), Vital and Health Statistics 2(175), set in rules.yaml.
+    """
+    base = estimates["base_unweighted"].astype("float64")
+    doubt = base.isna() | (base < rules.caution_base)
+    width = (estimates["ci_upper"] - estimates["ci_lower"]).astype("float64")
+    relative = width / estimates["estimate"].astype("float64")
+    wide = (width >= rules.caution_width) | (
+        (width > rules.caution_relative_from) & (relative > rules.caution_relative_width)
+    )
+    doubt |= wide & (estimates["unit"] == "proportion")
+    if "evidence" in estimates:
+        doubt |= estimates["evidence"].notna() & (estimates["evidence"] != "confirmed")
+    return doubt.to_numpy(dtype=bool)
 
 
 def _present(names: Iterable[str], frame: pd.DataFrame) -> list[str]:

@@ -1,7 +1,8 @@
 """Sum influence values over sampled units: every estimate and variance of one call, in one pass.
 
 Belongs here: Taylor linearisation of totals and ratios for many variables and many families of domains.
-Not here: what a column means (domains, estimate), covariances between estimates (sample), intervals (uncertainty), replicate weights (replicate).
+Not here: what a column means (domains, estimate), covariances between estimates (sample), intervals
+(uncertainty), replicate weights (replicate).
 Methods: docs/methods.md#taylor-linearisation
 """
 
@@ -298,8 +299,8 @@ def tabulate(layout: Layout, families: Sequence[Family], measures: Sequence[Meas
     Returns
     -------
     Sums
-        Variances are of the ratio (of the total for a total); NaN where the sample or the level cannot give
-        one.
+        Variances are of the ratio (of the total for a total), weights taken as fixed; NaN where the sample or the
+        level cannot give one.
 
     Notes
     -----
@@ -472,17 +473,27 @@ class _Pass:
         lonely = stage.lonely[rollup.stratum] & present
         strata, alone = self.sums["strata"][k, span], rollup.levels(lonely.astype(float))
         policy = self.layout.design.single_psu
+        # Steps of weighting give everyone an influence value, so every stratum is present in every estimate.
+        everywhere = self.layout.projection is not None
         if policy == "adjust":
-            a, b = rollup.pairs(groups[0]), rollup.pairs(groups[1])
-            a = a - (self.sums["numerator"][k, span] / stage.units)[rollup.level]
-            b = b - (self.sums["denominator"][k, span] / stage.units)[rollup.level]
+            mean_a, mean_b = (self.sums[name][k, span] / stage.units for name in ("numerator", "denominator"))
+            a, b = (
+                rollup.pairs(group) - mean[rollup.level] for group, mean in zip(groups, (mean_a, mean_b), strict=True)
+            )
             factor = stage.remainder[rollup.stratum] * lonely
             for row, product in enumerate((a * a, a * b, b * b)):
                 self.squares[row, k, span] += rollup.levels(factor * product)
+            if everywhere:
+                absent = stage.remainder[stage.lonely].sum() - rollup.levels(factor)
+                for row, product in enumerate((mean_a * mean_a, mean_a * mean_b, mean_b * mean_b)):
+                    self.squares[row, k, span] += absent * product
             self.informative[k, span] = strata
             return
         self.informative[k, span] = strata - alone
         if policy == "average":
+            if everywhere:
+                strata = np.full(len(strata), float(stage.strata))
+                alone = np.full(len(strata), float(np.count_nonzero(stage.lonely)))
             rest = strata - alone
             self.inflation[k, span] = np.divide(strata, rest, out=np.full(len(rest), np.nan), where=rest > 0)
 
@@ -544,6 +555,8 @@ class _Pass:
         for stage in self.layout.stages:
             totals = np.bincount(stage.unit[members], values, stage.units)
             present = np.bincount(stage.unit[members], measure.answered[members], stage.units) > 0
+            if self.layout.projection is not None:
+                present[:] = True
             first = stage is self.layout.first
             value += float(quadratic_form(stage, totals, present, policy if first else "certainty"))
         return value
@@ -585,7 +598,7 @@ def total_covariance(layout: Layout, values: np.ndarray, base: np.ndarray) -> np
     ----------
     layout : Layout
     values : ndarray, shape (respondents, k)
-        Weighted influence values in layout order, zero outside the base.
+        Weighted influence values in layout order, zero outside the base. Steps of weighting are credited here.
     base : ndarray of bool, shape (respondents,)
 
     Returns
@@ -599,6 +612,8 @@ def total_covariance(layout: Layout, values: np.ndarray, base: np.ndarray) -> np
     Verified: through regressions, tests/test_reference.py case K2, rtol 1e-9.
     """
     first, policy = layout.first, layout.design.single_psu
+    if layout.projection is not None:
+        values, base = layout.projection.residuals(values), np.ones(layout.rows, bool)
     value = np.zeros((values.shape[1], values.shape[1]))
     for stage in layout.stages:
         totals = np.column_stack([np.bincount(stage.unit, column, stage.units) for column in values.T])

@@ -13,18 +13,18 @@ import difflib
 import fnmatch
 import hashlib
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from engagement_stats.catalogue import model as m
 from engagement_stats.codes import as_codes
-from engagement_stats.errors import IngestError, listed
+from engagement_stats.errors import IngestError, UsageError, listed
 
 SYNTHETIC_MARKER = "synthetic_data"
 Format = Literal["tab", "csv", "sav", "dta", "parquet"]
@@ -58,13 +58,22 @@ class RawFile:
     user_missing: Mapping[str, Sequence[tuple[float, float] | tuple[str, str]]] = field(default_factory=dict)
 
 
+def _unreadable(error: OSError) -> None:
+    """Stop at a folder that cannot be listed: a wave in it would seem not to have landed."""
+    name = Path(error.filename).name if error.filename else "a folder"
+    raise IngestError(
+        f"data: the folder {name} cannot be read. Give its reader permission, or move it elsewhere."
+    ) from None
+
+
 def _files(folder: Path) -> Iterator[Path]:
-    """Regular files below a folder, links not followed, in a fixed order."""
-    for base, folders, names in os.walk(folder, followlinks=False):
+    """Files below a folder in a fixed order, links among them and not followed."""
+    for base, folders, names in os.walk(folder, followlinks=False, onerror=_unreadable):
         folders[:] = sorted(f for f in folders if not f.startswith("."))
-        for name in sorted(names):
+        links = [f for f in folders if (Path(base) / f).is_symlink()]
+        for name in sorted([*names, *links]):
             path = Path(base) / name
-            if not name.startswith(".") and path.is_file() and not path.is_symlink():
+            if not name.startswith(".") and (path.is_symlink() or path.is_file()):
                 yield path
 
 
@@ -74,7 +83,7 @@ def find(folder: Path, waves: Mapping[str, m.MicrodataWave]) -> Landing:
     Parameters
     ----------
     folder : Path
-        Searched to any depth; hidden files and symbolic links are passed over.
+        Searched to any depth; hidden files are passed over, symbolic links not followed and claimed by nobody.
     waves : mapping of str to MicrodataWave
         A wave claims a file whose name matches one of its patterns, letter case ignored.
 
@@ -85,16 +94,20 @@ def find(folder: Path, waves: Mapping[str, m.MicrodataWave]) -> Landing:
 
     Raises
     ------
-    IngestError
+    UsageError
         The folder does not exist.
+    IngestError
+        A folder below it cannot be read.
     """
     if not folder.is_dir():
-        raise IngestError(f"data: the folder {folder} does not exist. Make it, or give another with --data.")
+        raise UsageError(f"data: the folder {folder} does not exist. Make it, or give another with --data.")
     claimed: dict[str, list[Path]] = {wave: [] for wave in waves}
     unclaimed = []
     patterns = [(wave, p.lower()) for wave, entry in waves.items() for p in entry.file.pattern]
     for path in _files(folder):
         takers = {wave for wave, pattern in patterns if fnmatch.fnmatchcase(path.name.lower(), pattern)}
+        if path.is_symlink():
+            takers = set()  # a link may lead anywhere; it is shown as claimed by nobody
         for wave in takers:
             claimed[wave].append(path)
         if not takers:
@@ -121,11 +134,16 @@ def only(wave: str, files: Sequence[Path]) -> Path:
     Raises
     ------
     IngestError
-        No file, or several files of different content.
+        No file, one that cannot be opened, or several files of different content.
     """
     if not files:
         raise IngestError(f"{wave}: no file has landed. See the wave's file.pattern in the catalogue.")
-    if len(files) > 1 and len({digest(f) for f in files}) > 1:
+    try:
+        contents = {digest(f) for f in files}
+    except OSError as error:
+        name = Path(error.filename).name if error.filename else files[0].name
+        raise IngestError(f"{wave} {name}: the file cannot be opened. Give its reader permission.") from None
+    if len(contents) > 1:
         raise IngestError(
             f"{wave}: {len(files)} different files match its pattern. Got {listed([f.name for f in files])}; "
             "expected one. Leave one below the data folder, or narrow file.pattern."
@@ -149,8 +167,19 @@ def format_of(path: Path) -> Format:
         ) from None
 
 
-def _resolve(where: str, present: Sequence[str], wanted: Sequence[str]) -> dict[str, str]:
-    """Match wanted names to a file's columns, letter case ignored: wanted -> as in the file."""
+def resolve(where: str, present: Sequence[str], wanted: Sequence[str]) -> dict[str, str]:
+    """Match wanted names to a file's columns, letter case ignored.
+
+    Returns
+    -------
+    dict of str to str
+        Wanted name to the column as the file spells it, in the order wanted.
+
+    Raises
+    ------
+    IngestError
+        A name is not there (with those like it), or is there twice.
+    """
     by_lower: dict[str, list[str]] = {}
     for name in present:
         by_lower.setdefault(name.strip().lower(), []).append(name)
@@ -198,14 +227,21 @@ def _text_columns(path: Path, where: str, delimiter: str, encoding: str) -> list
     return header
 
 
-# Once doubled quotes are dropped, a quote opens after a comma or line end and the next one closes before one.
-WELL_QUOTED = re.compile(rb'(?:[^"]*+(?<![^,\r\n])"[^"]*+"(?=[,\r\n]|\Z))*+[^"]*+')
+QUOTE, FIELD_ENDS = ord('"'), np.frombuffer(b",\r\n", dtype=np.uint8)
 
 
 def _check_quotes(path: Path, where: str) -> None:
     """Refuse quotes that do not enclose a whole field: an open one would swallow the lines that follow."""
     content = path.read_bytes().removeprefix(codecs.BOM_UTF8).replace(b'""', b"")
-    if not WELL_QUOTED.fullmatch(content):
+    # With doubled quotes dropped, quotes open and close in turn; a field end stands before each and after each.
+    framed = np.frombuffer(b"\n" + content + b"\n", dtype=np.uint8)
+    at = np.flatnonzero(framed == QUOTE)
+    opened, closed = at[::2], at[1::2]
+    if (
+        len(at) % 2
+        or not np.isin(framed[opened - 1], FIELD_ENDS).all()
+        or not np.isin(framed[closed + 1], FIELD_ENDS).all()
+    ):
         raise IngestError(
             f"{where}: a quotation mark is not closed, or stands inside a field that is not quoted. Expected quotes "
             "round whole fields, doubled within. Deposit the file again as the producer delivered it."
@@ -220,7 +256,7 @@ def _read_text(path: Path, where: str, delimiter: str, encoding: str, wanted: Se
     if delimiter == ",":
         _check_quotes(path, where)
     marked = [n for n in header if n.strip().lower() == SYNTHETIC_MARKER]
-    found = _resolve(where, header, list(wanted) if wanted is not None else [n for n in header if n.strip()])
+    found = resolve(where, header, list(wanted) if wanted is not None else [n for n in header if n.strip()])
     needed = list(dict.fromkeys(found.values()))
     ragged: list[int] = []
 
@@ -261,13 +297,23 @@ def _read_text(path: Path, where: str, delimiter: str, encoding: str, wanted: Se
     return RawFile(pd.DataFrame({n: frame[c].str.strip() for n, c in found.items()}), synthetic=bool(marked))
 
 
+FORMAT_NAMES = {"sav": "SPSS", "dta": "Stata", "parquet": "Parquet"}
+
+
+def _not_readable(where: str, kind: str) -> IngestError:
+    return IngestError(
+        f"{where}: the file cannot be read as {FORMAT_NAMES[kind]} data. It may be cut short, encrypted or of another "
+        "format; deposit it again."
+    )
+
+
 def _read_statistical(path: Path, where: str, kind: str, wanted: Sequence[str] | None) -> RawFile:
     import pyreadstat
 
     reader = pyreadstat.read_sav if kind == "sav" else pyreadstat.read_dta
     try:
         _, about = reader(path, metadataonly=True)
-        found = _resolve(where, about.column_names, list(wanted) if wanted is not None else about.column_names)
+        found = resolve(where, about.column_names, list(wanted) if wanted is not None else about.column_names)
         frame, meta = reader(
             path,
             usecols=list(dict.fromkeys(found.values())),
@@ -277,10 +323,7 @@ def _read_statistical(path: Path, where: str, kind: str, wanted: Sequence[str] |
     except IngestError:
         raise
     except Exception:  # the reader raises errors of many kinds, some quoting the data
-        raise IngestError(
-            f"{where}: the file cannot be read as {'SPSS' if kind == 'sav' else 'Stata'} data. "
-            "It may be cut short, encrypted or of another format; deposit it again."
-        ) from None
+        raise _not_readable(where, kind) from None
     columns = {
         n: frame[c].str.strip() if pd.api.types.is_string_dtype(frame[c]) else frame[c] for n, c in found.items()
     }
@@ -305,10 +348,10 @@ def _read_parquet(path: Path, where: str, wanted: Sequence[str] | None) -> RawFi
 
     try:
         present = parquet.read_schema(path).names
-        found = _resolve(where, present, list(wanted) if wanted is not None else present)
+        found = resolve(where, present, list(wanted) if wanted is not None else present)
         frame = parquet.read_table(path, columns=list(dict.fromkeys(found.values()))).to_pandas()
     except (pa.ArrowInvalid, OSError):
-        raise IngestError(f"{where}: the file cannot be read as Parquet. Deposit it again.") from None
+        raise _not_readable(where, "parquet") from None
     marked = any(n.lower() == SYNTHETIC_MARKER for n in present)
     return RawFile(pd.DataFrame({n: frame[c] for n, c in found.items()}), synthetic=marked)
 
@@ -357,21 +400,23 @@ def read(
     return _read_statistical(path, where, kind, columns)
 
 
-def columns_of(wave: m.MicrodataWave, path: Path) -> list[str]:
+def columns_of(wave: m.MicrodataWave, path: Path, where: str | None = None) -> list[str]:
     """Return the columns of a file that a wave's entry asks for; optional ones only where the file has them."""
     design = wave.design
     needed = [*wave.file.where, *wave.respondent_id.columns, *design.weights.values()]
+    needed += [made.base for made in design.made.values() if made.base is not None]
     needed += [v.column for v in wave.variables.values() if not v.optional]
     optional = [v.column for v in wave.variables.values() if v.optional]
     (optional if design.optional else needed).extend(c for c in (design.stratum, design.psu) if c)
-    present = {n.lower() for n in names_of(path, wave.file.format, wave.file.encoding)}
+    present = {n.lower() for n in names_of(path, wave.file.format, wave.file.encoding, where=where)}
     return list(dict.fromkeys(needed + [c for c in optional if c.lower() in present]))
 
 
-def names_of(path: Path, kind: Format, encoding: str = "utf-8") -> list[str]:
+def names_of(path: Path, kind: Format, encoding: str = "utf-8", *, where: str | None = None) -> list[str]:
     """Return the column names of a file, without its data."""
+    where = where or path.name
     if kind in ("tab", "csv"):
-        return _text_columns(path, path.name, "\t" if kind == "tab" else ",", encoding)
+        return _text_columns(path, where, "\t" if kind == "tab" else ",", encoding)
     if kind == "parquet":
         import pyarrow as pa
         from pyarrow import parquet
@@ -379,14 +424,14 @@ def names_of(path: Path, kind: Format, encoding: str = "utf-8") -> list[str]:
         try:
             return list(parquet.read_schema(path).names)
         except (pa.ArrowInvalid, OSError):
-            raise IngestError(f"{path.name}: the file cannot be read as Parquet. Deposit it again.") from None
+            raise _not_readable(where, kind) from None
     import pyreadstat
 
     reader = pyreadstat.read_sav if kind == "sav" else pyreadstat.read_dta
     try:
         return list(reader(path, metadataonly=True)[1].column_names)
     except Exception:  # see _read_statistical
-        raise IngestError(f"{path.name}: the file cannot be read as {kind} data. Deposit it again.") from None
+        raise _not_readable(where, kind) from None
 
 
 def read_wave(wave_id: str, wave: m.MicrodataWave, path: Path) -> RawFile:
@@ -412,7 +457,7 @@ def read_wave(wave_id: str, wave: m.MicrodataWave, path: Path) -> RawFile:
         As `read`, or a number of rows other than the catalogue expects.
     """
     where = f"{wave_id} {path.name}"
-    raw = read(path, columns_of(wave, path), kind=wave.file.format, encoding=wave.file.encoding, where=where)
+    raw = read(path, columns_of(wave, path, where), kind=wave.file.format, encoding=wave.file.encoding, where=where)
     frame = raw.frame
     for column, kept in wave.file.where.items():
         frame = frame[as_codes(frame[column]).isin(kept)]

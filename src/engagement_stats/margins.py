@@ -93,6 +93,57 @@ class Margins:
             )
         return _agreed(_checked(found), rescale)
 
+    @classmethod
+    def from_catalogue(cls, catalogue: Any, name: str, variables: Sequence[str] | None = None) -> "Margins":
+        """Take margins of one population from the catalogue.
+
+        Parameters
+        ----------
+        catalogue : Catalogue
+        name : str
+            An entry of `catalogue.margins`, such as "mid_2014_england_18".
+        variables : sequence of str, optional
+            The margins wanted, crossed or not: ["region", "sex*age_group"]. The full crossing when not given.
+
+        Returns
+        -------
+        Margins
+            Sums of the entry's counts, so that they agree with one another.
+
+        Raises
+        ------
+        WeightingError
+            There is no such entry, or it does not have the variables.
+
+        Examples
+        --------
+        >>> from engagement_stats import catalogue
+        >>> known = Margins.from_catalogue(catalogue.load(), "mid_2023_england_18", ["sex"])
+        >>> known.parts["sex"][1].tolist()
+        [22137472.0, 23554205.0]
+        """
+        if name not in catalogue.margins:
+            raise WeightingError(f'margins: the catalogue has no "{name}". It has {listed(list(catalogue.margins))}.')
+        rows = [r for r in catalogue.margin_rows if r.margins == name]
+        have = rows[0].variable.split(CROSS)
+        levels = np.array([r.category.split(LEVEL_SEPARATOR) for r in rows], dtype=object)
+        population = pd.Series([float(r.population) for r in rows])
+        tables = []
+        for variable in variables or [rows[0].variable]:
+            wanted = variable.split(CROSS)
+            lacking = [w for w in wanted if w not in have]
+            if lacking:
+                raise WeightingError(
+                    f"margins/{name}: there is no {listed(lacking)}. It has {CROSS.join(have)}; margins of one "
+                    "population cannot be completed from another."
+                )
+            keys = [LEVEL_SEPARATOR.join(row[have.index(w)] for w in wanted) for row in levels]
+            sums = population.groupby(keys, sort=False).sum()
+            tables.append(pd.DataFrame({"variable": variable, "category": sums.index, "population": sums.to_numpy()}))
+        entry = catalogue.margins[name]
+        source = f"{'; '.join(catalogue.sources[s].title for s in entry.sources)} ({entry.date.isoformat()})"
+        return cls.of(cls(pd.concat(tables, ignore_index=True), f"margins/{name}", source))
+
     @cached_property
     def variables(self) -> tuple[str, ...]:
         """The margins' variables, crossed or not, in the order given."""
@@ -137,16 +188,19 @@ def _checked(margins: Margins) -> Margins:
     absent = table["category"].isna() | (table["category"].astype(str).str.strip() == "")
     table = pd.DataFrame(
         {
-            "variable": np.array(
+            "variable": pd.Series(
                 [CROSS.join(p.strip() for p in str(v).split(CROSS)) for v in table["variable"]], dtype=object
             ),
-            "category": [
-                None if no else LEVEL_SEPARATOR.join(p.strip() for p in _text(c).split(LEVEL_SEPARATOR.strip()))
-                for c, no in zip(table["category"], absent, strict=True)
-            ],
+            "category": pd.Series(
+                [
+                    None if no else LEVEL_SEPARATOR.join(p.strip() for p in _text(c).split(LEVEL_SEPARATOR.strip()))
+                    for c, no in zip(table["category"], absent, strict=True)
+                ],
+                dtype=object,
+            ),
             "population": pd.to_numeric(table["population"], errors="coerce"),
         }
-    ).astype({"variable": object, "category": object})
+    )
     names = [f"{v} {c or '(total)'}" for v, c in zip(table["variable"], table["category"], strict=True)]
     bad = ~np.isfinite(table["population"].to_numpy(float)) | ((table["population"] <= 0) & ~absent).to_numpy()
     problems = []

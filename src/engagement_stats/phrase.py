@@ -133,6 +133,8 @@ def comparison(catalogue: Catalogue, row: Any, left: Any, right: Any) -> str:
         )
     if pd.isna(row.verdict):
         return f"{mark}{said}, against {beside}. It cannot be said whether they differ: no standard error is known."
+    if row.verdict == "no clear difference" and row.p_value == 1 and left.rounding + right.rounding > 0:
+        return f"{mark}{said}, against {beside}. These figures are rounded too coarsely to tell whether they differ."
     if row.verdict == "no clear difference":
         return f"{mark}{said}, similar to {beside}. There is no clear difference between them."
     return (

@@ -61,14 +61,22 @@ def is_synthetic(warehouse: Path) -> bool | None:
     return bool(row[1]) if row else None
 
 
-def _run_row(warehouse: Path) -> tuple[str, bool] | None:
+def released_waves(warehouse: Path) -> list[str]:
+    """Return the waves of the release in place, none when there is no release."""
+    row = _run_row(warehouse)
+    return list(json.loads(row[2])) if row else []
+
+
+def _run_row(warehouse: Path) -> tuple[str, bool, str] | None:
     import duckdb
 
     if not warehouse.is_file():
         return None
     try:
         with duckdb.connect(str(warehouse), read_only=True) as connection:
-            row: tuple[str, bool] | None = connection.execute("SELECT release_id, is_synthetic FROM runs").fetchone()
+            row: tuple[str, bool, str] | None = connection.execute(
+                "SELECT release_id, is_synthetic, input_digests FROM runs"
+            ).fetchone()
     except duckdb.Error:
         return None
     return row

@@ -1,13 +1,13 @@
 """Estimate variances from replicate weights, and make such weights by bootstrap or jackknife.
 
-Belongs here: replicate estimates of totals and ratios, the Rao-Wu bootstrap and the delete-one-PSU jackknife.
-Not here: linearised variances (influence), checking a producer's replicate columns (design), adjusting
-replicates (weight).
+Belongs here: replicate estimates of totals and ratios, the Rao-Wu bootstrap, the delete-one-PSU jackknife, and
+replicates that take every step of weighting again.
+Not here: linearised variances (influence), checking a producer's replicate columns (design), the steps (steps).
 Methods: docs/methods.md#replicate-weights
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -17,12 +17,18 @@ from engagement_stats.design import Layout, SampleDesign, lay_out
 from engagement_stats.errors import EstimationError
 from engagement_stats.influence import Family, Measure
 from engagement_stats.sample import Sample
+from engagement_stats.steps import Weights
 
 # A jackknife holds a multiplier for every pair of PSUs.
 JACKKNIFE_LIMIT = 4000
 # Units turned into float64 at a time: keeps the scratch of 500 replicates near 16 MB.
 CHUNK = 4096
 DRAWS = 4_000_000
+# Replicates whose weights are made again at a time: their weights and base weights are held together.
+AGAIN = 32
+# Multiplications in one product of matrices: few enough that the library behind NumPy starts no threads, whose waiting
+# would cost as much as the work.
+PRODUCT = 2**18
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +48,8 @@ class Replicates:
         The variance is scale * sum_r rscales_r (estimate_r - estimate)^2.
     degrees_of_freedom : float
     layout : Layout
+    steps : Weights, optional
+        Taken again in every replicate, from their base weights times the multipliers; see `redone`.
     """
 
     method: str
@@ -52,15 +60,81 @@ class Replicates:
     rscales: np.ndarray
     degrees_of_freedom: float
     layout: Layout
+    steps: Weights | None = None
 
     def weights(self) -> np.ndarray:
         """Replicate weights, shape (respondents, replicates), in the frame's row order."""
+        if self.steps is not None:
+            return np.hstack([weights for _, weights in self.again(self.steps)])
         weights = (self.layout.weight * self.unit_factor[self.unit])[:, None] * self.multiplier[self.unit]
         if self.layout.order is None:
             return weights
         out = np.empty_like(weights)
         out[self.layout.order] = weights
         return out
+
+    def again(self, steps: Weights) -> Iterator[tuple[slice, np.ndarray]]:
+        """Take the steps again in some replicates at a time: which, and their weights in the frame's row order."""
+        unit = self.unit
+        if self.layout.order is not None:
+            unit = np.empty_like(unit)
+            unit[self.layout.order] = self.unit
+        base = steps.base * self.unit_factor[unit]
+        bases = np.empty((len(base), AGAIN), order="F")
+        for start in range(0, self.multiplier.shape[1], AGAIN):
+            here = slice(start, min(start + AGAIN, self.multiplier.shape[1]))
+            multiplier = np.asfortranarray(self.multiplier[:, here])
+            for r in range(multiplier.shape[1]):
+                np.multiply(base, multiplier[:, r].take(unit), out=bases[:, r])
+            yield here, steps.redo_many(bases[:, : multiplier.shape[1]])
+
+
+def redone(replicates: Replicates) -> Replicates:
+    """Take every step of weighting again in every replicate, as the check of variances that credit the steps.
+
+    Parameters
+    ----------
+    replicates : Replicates
+        From `bootstrap` or `jackknife`, with a design whose weight is `Weights`.
+
+    Returns
+    -------
+    Replicates
+        Multipliers now apply to the weights before the first step, and the steps follow. Nothing is computed yet:
+        `standard_errors` and `Replicates.weights` do, some replicates at a time.
+
+    Raises
+    ------
+    EstimationError
+        The design's weight is a column, whose steps are not known. Or it was trimmed and the replicates are of the
+        bootstrap: the limit would cut a respondent drawn twice as one with twice the weight.
+
+    Notes
+    -----
+    Source: Rao, Wu and Yue (1992); Valliant, Dever and Kreuter (2018) ch. 15.
+    Verified: R survey 4.1.1 `calibrate` of `as.svrepdesign`, tests/test_estimate_calibrated.py, rtol 1e-7.
+
+    Examples
+    --------
+    >>> from engagement_stats import weight
+    >>> people = pd.DataFrame({"sex": list("ffmmm")})
+    >>> design = SampleDesign(weight=weight.rake(people, {"sex": {"f": 52, "m": 48}}))
+    >>> redone(jackknife(people, design)).weights().sum(axis=0).round(6).tolist()
+    [100.0, 100.0, 100.0, 100.0, 100.0]
+    """
+    steps = replicates.layout.design.weight
+    if not isinstance(steps, Weights):
+        raise EstimationError(
+            "redone: the design's weight is a column, so the steps behind it are not known. Give SampleDesign the "
+            "weights that weight.rake and the like return."
+        )
+    limited = [s for s in steps.steps if s.kind == "trimmed" or s.settings.get("weight_bounds") is not None]
+    if limited and replicates.method == "bootstrap":
+        raise EstimationError(
+            f"redone: the step {limited[0].kind} ({limited[0].method}) has limits on weights, and in a bootstrap they "
+            "would cut a respondent drawn twice as one with twice the weight. Use jackknife."
+        )
+    return replace(replicates, steps=steps)
 
 
 def bootstrap(frame: pd.DataFrame, design: SampleDesign, *, count: int = 500, seed: int = 0) -> Replicates:
@@ -181,6 +255,7 @@ def standard_errors(estimates: pd.DataFrame, replicates: Replicates, *, centre: 
         What `estimate.proportion`, `mean`, `total` or `ratio` returned, from the same frame; rows may have been
         filtered.
     replicates : Replicates
+        Of estimates that credit steps of weighting: `redone` replicates of the same weights.
     centre : {"estimate", "replicates"}, default "estimate"
         What squares are taken about; R's default is the mean of the replicates.
 
@@ -205,16 +280,60 @@ def standard_errors(estimates: pd.DataFrame, replicates: Replicates, *, centre: 
     if estimates["statistic"].eq("quantile").any():
         raise EstimationError("replicates: quantiles have no replicate standard errors here.")
     rows = sample.rows([(i, d, level, None) for i, d, level in estimates[["indicator", "domain", "level"]].to_numpy()])
-    top, bottom = totals(
-        sample.families,
-        sample.measures,
-        sample.layout.weight * replicates.unit_factor[replicates.unit],
-        replicates.unit,
-        replicates.multiplier,
-    )
+    if replicates.steps is not None or sample.layout.projection is not None:
+        top, bottom = _totals_again(sample, replicates)
+    else:
+        top, bottom = totals(
+            sample.families,
+            sample.measures,
+            sample.layout.weight * replicates.unit_factor[replicates.unit],
+            replicates.unit,
+            replicates.multiplier,
+        )
     full = sample.terms.value.reshape(top.shape[:2]) if centre == "estimate" else None
     away = deviations(sample.measures, top, bottom, replicates.scale * replicates.rscales, full)
     return np.sqrt(np.sum(away.reshape(len(sample.terms.value), -1)[rows] ** 2, axis=1))
+
+
+def _totals_again(sample: Sample, replicates: Replicates) -> tuple[np.ndarray, np.ndarray]:
+    """Totals under replicates that take the steps of weighting again."""
+    steps = replicates.steps
+    if steps is None or sample.layout.design.weight is not steps:
+        raise EstimationError(
+            "replicates: the estimates credit the steps of their weights, so replicates must take the same steps. "
+            "Give redone(replicates), made with the design of the estimates."
+        )
+    layout = sample.layout
+    # In the frame's order, and respondents of a level side by side: a level is then one product of matrices.
+    back = np.arange(layout.rows) if layout.order is None else np.argsort(layout.order)
+    tables = []
+    for family in sample.families:
+        codes = family.codes.take(back)
+        members = np.argsort(codes, kind="stable") if len(family.levels) > 1 or codes.min() < 0 else None
+        place = back if members is None else back.take(members)
+        edges = np.searchsorted(family.codes.take(place), np.arange(len(family.levels) + 1))
+        answers = np.array([x.take(place) for m in sample.measures for x in (m.numerator, m.denominator)])
+        tables.append((members, edges, answers))
+    parts = []
+    scratch = np.empty((0, 0))
+    for _, weights in replicates.again(steps):
+        scratch = scratch if scratch.shape == weights.shape else np.empty_like(weights)
+        for members, edges, answers in tables:
+            moved = weights
+            if members is not None:
+                moved = scratch
+                for r in range(weights.shape[1]):
+                    weights[:, r].take(members, out=moved[:, r], mode="clip")
+            step = max(64, PRODUCT // (len(answers) * weights.shape[1]))
+            for start, stop in pairwise(edges):
+                total = np.zeros((len(answers), weights.shape[1]))
+                for first in range(start, stop, step):
+                    here = slice(first, min(first + step, stop))
+                    total += answers[:, here].astype(np.float64) @ moved[here]
+                parts.append(total)
+    levels = int(sum(len(f.levels) for f in sample.families))
+    together = np.concatenate([np.stack(parts[k : k + levels], axis=1) for k in range(0, len(parts), levels)], axis=2)
+    return together[::2], together[1::2]
 
 
 def design_deviations(
@@ -263,7 +382,7 @@ def totals(
     base : ndarray, shape (respondents,)
         Weight before the multiplier.
     unit : ndarray, shape (respondents,)
-        Row of `multiplier` of each respondent; not decreasing.
+        Row of `multiplier` of each respondent.
     multiplier : ndarray, shape (units, replicates)
 
     Returns

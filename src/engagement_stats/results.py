@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from engagement_stats import replicate, uncertainty
+from engagement_stats.credit import Credit
 from engagement_stats.design import SampleDesign, lay_out
 from engagement_stats.domains import By, Where, read_families, read_where
 from engagement_stats.errors import EstimationError
@@ -99,6 +100,8 @@ class Call:
         self.confidence = uncertainty.check_confidence(confidence)
         self._degrees_of_freedom = _checked_degrees_of_freedom(degrees_of_freedom)
         self.layout = lay_out(frame, design)
+        projection = self.layout.projection
+        self._credit = None if projection is None else Credit(self.layout, projection)
         self.families = read_families(frame, by, self.layout)
         self.eligible = read_where(frame, where, self.layout)
 
@@ -112,6 +115,8 @@ class Call:
     def tabulate(self, families: Sequence[Family], measures: Sequence[Measure]) -> tuple[Sums, np.ndarray | None]:
         """Sum measures by level; also replicate deviations when the design has replicates."""
         sums = tabulate(self.layout, families, measures)
+        if self._credit is not None:
+            sums = replace(sums, variance=self._credit.variances(families, measures, sums))
         if self.layout.design.replicates is None:
             return sums, None
         away = replicate.design_deviations(self.layout, families, measures, _in_shift(sums, measures))
@@ -264,7 +269,7 @@ class Call:
             unit=statistic,
             quality="ok",
             is_suppressed=False,
-            weight=design.weight,
+            weight=design.weight_name,
             statistic=statistic,
             base_missing=rows.missing.ravel().astype(np.int64),
             numerator_unweighted=pd.array(
@@ -277,7 +282,9 @@ class Call:
         frame = pd.DataFrame(data, index=pd.RangeIndex(count), columns=list(COLUMNS))
         keys = list(zip(indicator, domain, level, [None] * count if quantile is None else quantile, strict=True))
         deviations = None if away is None else away.reshape(count, -1)
-        frame.attrs["sample"] = Sample(self.source, self.layout, self.families, measures, terms, keys, deviations)
+        frame.attrs["sample"] = Sample(
+            self.source, self.layout, self.families, measures, terms, keys, deviations, self._credit
+        )
         return frame
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from engagement_stats.credit import Credit, by_stratum, quadratic_sum
 from engagement_stats.design import Layout, Stage
 from engagement_stats.errors import EstimationError, listed
 from engagement_stats.influence import Family, Measure, quadratic_form
@@ -61,6 +62,8 @@ class Sample:
         Key of each row of `terms`.
     replicates : ndarray, shape (rows, replicates), optional
         Replicate deviations times the root of their factors, when variances are by replication.
+    credit : Credit, optional
+        Of the steps behind the weights, when they are credited.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class Sample:
         terms: Terms,
         keys: Sequence[Key],
         replicates: np.ndarray | None = None,
+        credit: Credit | None = None,
     ) -> None:
         self._frame = frame
         self.layout = layout
@@ -80,6 +84,7 @@ class Sample:
         self.terms = terms
         self._keys = keys
         self._replicates = replicates
+        self._credit = credit
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Sample":
         return self
@@ -152,16 +157,55 @@ class Sample:
         if self._replicates is not None and other._replicates is not None:
             return np.asarray(self._replicates[down] @ other._replicates[across].T)
         value = np.zeros((len(down), len(across)))
+        totals = []
         for stage in self.layout.stages:
             a = self._unit_totals(stage, down)
             b = a if other is self and across is down else other._unit_totals(stage, across)
+            totals.append((a.T, b.T))
             value += self._stage_covariance(stage, a, b)
             if stage is self.layout.first and stage.lonely.any() and self.layout.design.single_psu == "adjust":
                 value += self._lonely_distances(a, down).T @ other._lonely_distances(b, across)
+        value += self._credited(down, across, other, totals)
         # Sparse products drop what is multiplied by zero, also where it is unknown.
         value[np.isnan(self.terms.gain[down])] = np.nan
         value[:, np.isnan(other.terms.gain[across])] = np.nan
         return value * np.sqrt(np.outer(self.terms.inflation[down], other.terms.inflation[across]))
+
+    def _credited(
+        self, down: np.ndarray, across: np.ndarray, other: "Sample", totals: list[tuple[sparse.csr_array, ...]]
+    ) -> np.ndarray | float:
+        """Find what the steps behind either side's weights add to covariances with weights as fixed."""
+        value: np.ndarray | float = 0.0
+        if self._credit is not None:
+            left = self._coefficients(down)
+            value = value - left @ self._credit.products([b for _, b in totals]).T
+        if other._credit is not None:
+            right = other._coefficients(across)
+            value = value - other._credit.products([a for a, _ in totals]) @ right.T
+        if self._credit is not None and other._credit is not None:
+            own = self._credit.own
+            if other._credit is not self._credit:
+                own = other._credit.products([form.totals.T.tocsr() for form in self._credit.forms])
+            value = value + left @ own @ right.T
+        return value
+
+    def _coefficients(self, rows: np.ndarray) -> np.ndarray:
+        """Regress influence values of estimates on the columns of the steps: shape (rows, columns)."""
+        if self._credit is None:
+            return np.zeros((len(rows), 0))
+        distinct, back = np.unique(rows, return_inverse=True)
+        return self._credit.projection.coefficients(self._by_row(distinct))[back]
+
+    def _by_row(self, rows: np.ndarray) -> sparse.csr_array:
+        """Influence values, estimates by respondents; `rows` are distinct."""
+        estimates, respondents, values = [], [], []
+        for measure, family, where in self._grouped(rows):
+            members, at, value = self._influence(measure, family, rows[where])
+            respondents.append(members)
+            estimates.append(where[at])
+            values.append(np.nan_to_num(value))
+        found = (np.concatenate(values), (np.concatenate(estimates), np.concatenate(respondents)))
+        return sparse.coo_array(found, shape=(len(rows), self.layout.rows)).tocsr()
 
     def covariance_with(self, left: Places, reference: int) -> np.ndarray:
         """Covariances of many estimates with one, in one pass over respondents a variable.
@@ -189,7 +233,10 @@ class Sample:
         beside = [self._scaled_deviations(stage, reference) for stage in self.layout.stages]
         by_row = sum(b.take(stage.unit) for b, stage in zip(beside, self.layout.stages, strict=True))
         by_row = by_row * self.layout.weight
-        value = np.empty(len(down))
+        value = np.zeros(len(down))
+        if self._credit is not None:
+            stepped = sum(form.totals.T @ b for form, b in zip(self._credit.forms, beside, strict=True))
+            value -= self._coefficients(down) @ stepped
         for measure, family, where in self._grouped(down):
             m, f = self.measures[measure], self.families[family]
             levels = len(f.levels)
@@ -198,7 +245,7 @@ class Sample:
             bottom = np.bincount(codes, by_row * m.denominator, levels + 1)
             rows = down[where]
             at = t.level[rows]
-            value[where] = t.gain[rows] * (top[at] - t.ratio[rows] * bottom[at]) / t.scale[rows]
+            value[where] += t.gain[rows] * (top[at] - t.ratio[rows] * bottom[at]) / t.scale[rows]
         return value * np.sqrt(t.inflation[down] * t.inflation[reference])
 
     def contrast_variance(self, rows: Places, gradient: Sequence[float] | np.ndarray) -> float:
@@ -219,6 +266,12 @@ class Sample:
         if self._replicates is not None:
             return float(np.sum((g @ self._replicates[at]) ** 2))
         g = g * np.sqrt(self.terms.inflation[at])
+        if self._credit is not None:
+            distinct, back = np.unique(at, return_inverse=True)
+            weights = np.bincount(back, g, len(distinct))
+            values = self._by_row(distinct).T @ weights
+            values -= self._credit.projection.removed @ (weights @ self._coefficients(distinct))
+            return quadratic_sum(self.layout, values) if np.isfinite(self.terms.gain[at]).all() else np.nan
         value = 0.0
         for stage in self.layout.stages:
             totals = self._unit_totals(stage, at)
@@ -330,15 +383,16 @@ class Sample:
         return totals if np.array_equal(back, np.arange(len(distinct))) else totals[:, back]
 
     def _stage_covariance(self, stage: Stage, a: sparse.csc_array, b: sparse.csc_array) -> np.ndarray:
-        by_stratum = sparse.csr_array(
-            (np.ones(stage.units), (stage.stratum, np.arange(stage.units))), shape=(stage.strata, stage.units)
-        )
+        strata = by_stratum(stage).T
         products = a.T @ (sparse.diags_array(stage.scale[stage.stratum]) @ b)
-        means = (by_stratum @ a).T @ (sparse.diags_array(stage.scale / stage.size) @ (by_stratum @ b))
+        means = (strata @ a).T @ (sparse.diags_array(stage.scale / stage.size) @ (strata @ b))
         return np.asarray((products - means).toarray())
 
     def _scaled_deviations(self, stage: Stage, row: int) -> np.ndarray:
         totals = self._unit_totals(stage, np.array([row])).toarray()[:, 0]
+        if self._credit is not None:
+            form = self._credit.forms[self.layout.stages.index(stage)]
+            totals = totals - form.totals @ self._coefficients(np.array([row]))[0]
         mean = np.bincount(stage.stratum, totals, stage.strata) / stage.size
         return stage.scale[stage.stratum] * (totals - mean[stage.stratum])
 
@@ -347,7 +401,8 @@ class Sample:
         stage = self.layout.first
         alone = np.flatnonzero(stage.lonely[stage.stratum])
         distance = totals.tocsr()[alone].toarray() - np.asarray(totals.sum(axis=0)).reshape(1, -1) / stage.units
-        for place, row in enumerate(rows):
+        # Steps of weighting give everyone an influence value, so everyone is present.
+        for place, row in enumerate(rows if self._credit is None else ()):
             f, m = self.families[self.terms.family[row]], self.measures[self.terms.measure[row]]
             here = (f.codes == self.terms.level[row]) & (m.answered > 0)
             present = np.bincount(stage.unit[here], minlength=stage.units) > 0

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 Format = Literal["table", "csv", "json"]
 FORMATS: tuple[Format, ...] = ("table", "csv", "json")
+# Numbers this large are shown whole in a table.
+WHOLE_FROM = 10_000
 SYNTHETIC_NOTICE = "SYNTHETIC: rows so marked rest on invented respondents. Never quote them."
 
 
@@ -70,7 +72,7 @@ def _table(data: "pd.DataFrame", title: str, headings: Mapping[str, str]) -> Non
 
 def _text(value: object) -> str:
     if isinstance(value, float):
-        return f"{value:,.0f}" if value == int(value) else f"{value:.5g}"
+        return f"{value:,.0f}" if value == int(value) or abs(value) >= WHOLE_FROM else f"{value:.5g}"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     return str(value)

@@ -59,14 +59,14 @@ def _state(store: Store, wave: str, fingerprint: Fingerprint) -> tuple[State, st
     return "stale", _changed(fingerprint, newest)
 
 
-def survey(catalogue: Catalogue, data: Path, store: Store) -> Status:
+def survey(catalogue: Catalogue, data: Path | None, store: Store) -> Status:
     """Say where every wave of the catalogue stands.
 
     Parameters
     ----------
     catalogue : Catalogue
-    data : Path
-        The folder searched for deposited files.
+    data : Path or None
+        The folder searched for deposited files; None when there is no such folder yet, so that nothing has landed.
     store : Store
         The private results.
 
@@ -79,14 +79,8 @@ def survey(catalogue: Catalogue, data: Path, store: Store) -> Status:
     IngestError
         The data folder does not exist.
     """
-    landing = ingest.find(data, catalogue.microdata_waves)
-    digests: dict[Path, str] = {}
-
-    def digest(path: Path) -> str:
-        if path not in digests:
-            digests[path] = ingest.digest(path)
-        return digests[path]
-
+    nothing = ingest.Landing(dict.fromkeys(catalogue.microdata_waves, ()), ())
+    landing = nothing if data is None else ingest.find(data, catalogue.microdata_waves)
     waves: dict[str, WaveStatus] = {}
     for wave, entry in catalogue.waves.items():
         file, content = None, None
@@ -100,8 +94,15 @@ def survey(catalogue: Catalogue, data: Path, store: Store) -> Status:
             except IngestError as error:
                 waves[wave] = WaveStatus(wave, entry.label, entry.kind, "failed", files[0], str(error), None)
                 continue
-            content = digest(file)
+            content = ingest.digest(file)
         fingerprint = Fingerprint(content, catalogue.wave_digest(wave), code_digest())
         state, reason = _state(store, wave, fingerprint)
         waves[wave] = WaveStatus(wave, entry.label, entry.kind, state, file, reason, fingerprint)
     return Status(waves, landing.unclaimed)
+
+
+def is_synthetic(wave: WaveStatus, store: Store) -> bool:
+    """Say whether a wave's current results rest on invented respondents."""
+    if wave.state != "fresh" or wave.fingerprint is None:
+        return False
+    return bool(store.manifest(wave.wave, wave.fingerprint)["synthetic"])

@@ -5,7 +5,7 @@ Not here: the public calls (weight), margins and cells (margins), the search for
 Methods: docs/weighting.md#steps
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
@@ -18,6 +18,8 @@ from engagement_stats.errors import WeightingError, listed
 from engagement_stats.margins import Cells
 from engagement_stats.uncertainty import kish_design_effect
 
+NOTHING = 1e-6
+"""A factor at or below this is a weight of zero in all but name."""
 KINDS = ("base", "scaled", "nonresponse", "calibrated", "trimmed", "pooled")
 
 
@@ -395,7 +397,7 @@ class Calibrate:
         else:
             cells, each = cells.split(base)
             sums = cells.sums(base)
-            with np.errstate(divide="ignore"):
+            with np.errstate(divide="ignore", invalid="ignore"):
                 clip = (
                     np.where(each > 0, limits[0] / each, 0.0),
                     np.where(each > 0, limits[1] / each, np.inf),
@@ -405,8 +407,8 @@ class Calibrate:
         worst = float(found.misfit.max()) if len(found.misfit) else 0.0
         if not worst <= TOLERANCE:
             raise WeightingError(self._why(cells, sums, found, clip))
-        if self.method == "linear" and clip is None:
-            self._check_positive(cells, found, base)
+        if not found.factors.min() > NOTHING:
+            self._check_positive(cells, sums, found, base, clip)
         values = base * cells.spread(found.factors)
         trimmed = None
         if limits is not None:
@@ -481,15 +483,39 @@ class Calibrate:
             return explain(cells, sums, self.population, misfit, clip, label=self.label, on="weights")
         return explain(cells, sums, self.population, misfit, self.bounds, label=self.label)
 
-    def _check_positive(self, cells: Cells, found: Solution, base: np.ndarray) -> None:
-        bad = found.factors <= 0
-        if bad.any():
+    def _check_positive(
+        self,
+        cells: Cells,
+        sums: np.ndarray,
+        found: Solution,
+        base: np.ndarray,
+        clip: tuple[np.ndarray, np.ndarray] | None,
+    ) -> None:
+        bad = (found.factors <= NOTHING) & (sums > 0)
+        if clip is not None:
+            bad &= clip[0] <= 0
+        if not bad.any():
+            return
+        if self.method == "linear" and clip is None:
             count = int((cells.spread(bad.astype(float)) * (cells.cell >= 0) * (base > 0)).sum())
             raise WeightingError(
                 f"{self.label}: linear calibration gives {count} respondent(s) a weight of zero or less (smallest "
                 f'factor {found.factors.min():.3g}). Use method="raking", or "logit" or "truncated_linear" with bounds '
                 "such as (0.1, 10)."
             )
+        count = int((cells.spread(bad.astype(float)) * (cells.cell >= 0) * (base > 0)).sum())
+        raise WeightingError(
+            f"{self.label}: the margins leave {count} respondent(s) no weight to speak of (a factor of {NOTHING:g} or "
+            f"less): those who are at once {listed(list(dict.fromkeys(self._of_cells(cells, bad))))}. Collapse "
+            "categories, drop a margin, or use bounds with a lower bound above zero."
+        )
+
+    @staticmethod
+    def _of_cells(cells: Cells, chosen: np.ndarray) -> Iterator[str]:
+        """Name the combinations of categories of some cells."""
+        names = list(cells.describe())
+        for at in np.flatnonzero(chosen):
+            yield " and ".join(names[start + code[at]] for start, code in zip(cells.starts, cells.codes, strict=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -534,7 +560,11 @@ class Trim:
             free = ~held
             spare = total - values.sum()
             if not free.any():
-                break
+                # Everybody is at a limit: those at the other end of where the total must go can still move.
+                free = live & (values < high if spare > 0 else values > low)
+                held = ~free
+                if not free.any():
+                    break
             if self.redistribute == "equal":
                 values = np.where(free, values + spare / free.sum(), values)
             else:

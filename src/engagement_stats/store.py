@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import metadata, resources
@@ -87,12 +87,19 @@ class Store:
 
     def write(self, wave: str, fingerprint: Fingerprint, name: str, frame: pd.DataFrame) -> Path:
         """Write one frame of a build as Parquet, whole or not at all, readable by the owner only."""
+        return self._write(wave, fingerprint, f"{name}.parquet", lambda path: frame.to_parquet(path, index=False))
+
+    def write_text(self, wave: str, fingerprint: Fingerprint, name: str, text: str) -> Path:
+        """Write one text file of a build, such as a plot, in the same way."""
+        return self._write(wave, fingerprint, name, lambda path: path.write_text(text, encoding="utf-8"))
+
+    def _write(self, wave: str, fingerprint: Fingerprint, name: str, write: Callable[[Path], object]) -> Path:
         folder = self._made(self.folder(wave, fingerprint))
-        path = folder / f"{name}.parquet"
+        path = folder / name
         handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name}-")
         os.close(handle)
         try:
-            frame.to_parquet(temporary, index=False)
+            write(Path(temporary))
             Path(temporary).replace(path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)

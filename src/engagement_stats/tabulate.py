@@ -7,6 +7,8 @@ Methods: docs/methods.md#published-figures
 """
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,7 +26,7 @@ COVARIANCE_COLUMNS = [
 ]
 BENCHMARK_COLUMNS = [
     "survey", "wave", "indicator", "domain", "level", "published", "published_lower", "published_upper",
-    "ours", "difference", "verdict", "source", "note",
+    "ours", "difference", "verdict", "source", "note", "is_synthetic",
 ]  # fmt: skip
 PUBLISHED_ONLY = ("base_is", "published_on", "evidence", "note")
 # Indicators and domains may share a name; in the frame given to the estimator they must not.
@@ -39,7 +41,13 @@ def _by_weight(wave: m.MicrodataWave, made: pd.DataFrame) -> dict[str, list[str]
 
 
 def microdata(
-    responses: pd.DataFrame, made: pd.DataFrame, weights: pd.DataFrame, wave_id: str, catalogue: Catalogue
+    responses: pd.DataFrame,
+    made: pd.DataFrame,
+    weights: pd.DataFrame,
+    wave_id: str,
+    catalogue: Catalogue,
+    *,
+    credited: Mapping[str, Any] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Estimate every indicator of a wave by every domain its entry lists.
 
@@ -54,6 +62,8 @@ def microdata(
     wave_id : str
         A microdata wave.
     catalogue : Catalogue
+    credited : mapping of str to Weights, optional
+        Weights among them that remember how they were made; variances credit their steps.
 
     Returns
     -------
@@ -76,8 +86,9 @@ def microdata(
     frame = pd.concat([responses, weights.add_prefix("weight "), made.add_prefix(INDICATOR)], axis=1)
     tables, covariances = [], []
     for weight, names in _by_weight(wave, made).items():
+        remembered = (credited or {}).get(weight)
         design = SampleDesign(
-            weight=f"weight {weight}",
+            weight=f"weight {weight}" if remembered is None else remembered,
             stratum="stratum" if "stratum" in responses else None,
             psu="psu" if "psu" in responses else None,
             single_psu=wave.design.single_psu,
@@ -88,7 +99,7 @@ def microdata(
                 continue
             table = estimator(frame, chosen, design=design, by=families)
             covariances.append(_covariances(table, wave_id, catalogue))
-            tables.append(table.assign(weight=wave.design.weights[weight]))
+            tables.append(table.assign(weight=wave.design.weights.get(weight, weight)))
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(COLUMNS))
     table = table.assign(
         indicator=table["indicator"].str.removeprefix(INDICATOR),
@@ -142,8 +153,10 @@ def _uncertainty(figure: m.Figure, wave: m.TablesWave) -> dict[str, object]:
     low, high, method = uncertainty.proportion_interval(
         np.array([share]), np.array([variance]), np.array([effective]), np.array([math.inf]), 0.95, "logit"
     )
+    slack = half_unit(figure.decimals)
     return known | {
-        "standard_error": math.sqrt(variance), "ci_lower": float(low[0]), "ci_upper": float(high[0]),
+        "standard_error": math.sqrt(variance),
+        "ci_lower": max(float(low[0]) - slack, 0.0), "ci_upper": min(float(high[0]) + slack, 1.0),
         "confidence": 0.95, "interval_method": str(method[0]), "variance_basis": "assumed",
         "effective_base": effective, "design_effect": wave.assumed_design_effect,
     }  # fmt: skip
@@ -163,7 +176,7 @@ def published(wave_id: str, catalogue: Catalogue) -> pd.DataFrame:
     DataFrame, shape (n figures, columns of estimates but release_id, run_id and is_synthetic)
         The standard error comes from the published interval (`variance_basis` "published"), or from the base
         and the wave's assumed design effect ("assumed", the effect in the row), or is null. `rounding` is half
-        a unit of the last published digit.
+        a unit of the last published digit; an assumed interval is widened by it, a standard error is not.
 
     Notes
     -----
@@ -233,7 +246,7 @@ def benchmarks(estimates: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
             "published": b.value / 100, "published_lower": None if b.lower is None else b.lower / 100,
             "published_upper": None if b.upper is None else b.upper / 100, "ours": row.estimate, "difference": gap,
             "verdict": _benchmark_verdict(bool(row.is_synthetic), bool(row.is_suppressed), reproduced, b.waived),
-            "source": b.source, "note": b.waived,
+            "source": b.source, "note": b.waived, "is_synthetic": bool(row.is_synthetic),
         })  # fmt: skip
     return pd.DataFrame(rows, columns=BENCHMARK_COLUMNS)
 

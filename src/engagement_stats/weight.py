@@ -19,6 +19,7 @@ from engagement_stats.diagnose import Diagnosis, diagnose
 from engagement_stats.errors import WeightingError, listed
 from engagement_stats.margins import Margins, lay_out
 from engagement_stats.nonresponse import ByCells, ByPropensity, answered, crossed, model_cells
+from engagement_stats.recover import recovered
 from engagement_stats.steps import Base, Calibrate, Factor, Scale, Step, Trim, Weights, Within, begin, frozen
 from engagement_stats.uncertainty import kish_design_effect
 
@@ -35,6 +36,7 @@ __all__ = [
     "pool",
     "poststratify",
     "rake",
+    "recovered",
     "summarise",
     "supplied",
     "trim",
@@ -162,7 +164,8 @@ def _calibrated(
         )
     cells, population = lay_out(frame, known, weights.values)
     total = known.population
-    if total is not None and abs(weights.values.sum() / total - 1) > 1e-12:
+    if total is not None:
+        # Always a step, also by 1: a replicate's base weights need it even where the first ones did not.
         weights = weights.then(Scale(total))
     settings = {"source": known.source, "population": total, "rescaled": dict(known.rescaled)}
     return weights.then(Calibrate(cells, population, method, known.label, bounds, weight_bounds, False, settings))

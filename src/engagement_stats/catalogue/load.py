@@ -7,6 +7,7 @@ Not here: the shape of an entry (model), YAML itself (strictyaml), and any use o
 import csv
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -45,6 +46,8 @@ class Catalogue:
     rules: m.Rules
     figures: tuple[m.Figure, ...] = field(default=())
     benchmarks: tuple[m.Benchmark, ...] = field(default=())
+    margins: Mapping[str, m.PopulationMargins] = field(default_factory=dict)
+    margin_rows: tuple[m.MarginRow, ...] = field(default=())
 
     @cached_property
     def microdata_waves(self) -> dict[str, m.MicrodataWave]:
@@ -110,6 +113,8 @@ class Catalogue:
             parts += [[k, self.indicators[k].statistic] for k in sorted(entry.indicators)]
             parts.append([_plain(c) for c in self.comparisons.values() if _is_within(c, wave)])
             parts.append([_plain(b) for b in self.benchmarks if b.wave == wave])
+            margins = sorted({x.margins for x in entry.design.made.values()})
+            parts.append([_plain(r) for r in self.margin_rows if r.margins in margins])
             parts.append([_plain(f) for w in entry.published_as for f in self.wave_figures(w)])
         else:
             parts.append([_plain(f) for f in self.wave_figures(wave)])
@@ -125,6 +130,7 @@ class Catalogue:
         ]  # fmt: skip
         parts: list[Any] = [{k: _plain(v) for k, v in kind.items()} for kind in kinds]
         parts += [_plain(self.rules), [_plain(f) for f in self.figures], [_plain(b) for b in self.benchmarks]]
+        parts += [{k: _plain(v) for k, v in self.margins.items()}, [_plain(r) for r in self.margin_rows]]
         return digest(parts)
 
 
@@ -202,7 +208,10 @@ def _read_waves(folder: Path, problems: _Problems) -> dict[str, m.MicrodataWave 
     return waves
 
 
-NUMBERS = {"value": float, "lower": float, "upper": float, "confidence": float, "base": int, "decimals": int}
+NUMBERS = {
+    "value": float, "lower": float, "upper": float, "confidence": float,
+    "base": int, "decimals": int, "population": int,
+}  # fmt: skip
 
 
 def _read_table(path: Path, kind: type[E], problems: _Problems) -> Iterator[E]:
@@ -284,7 +293,26 @@ def _check_variable(c: Catalogue, problems: _Problems, where: str, name: str, va
     return categories
 
 
+def _check_made(c: Catalogue, problems: _Problems, where: str, wave: m.MicrodataWave) -> None:
+    """Check that a weight we make has margins of the wave's own population, over variables the wave has."""
+    population = wave.population or (c.surveys[wave.survey].population if wave.survey in c.surveys else None)
+    for name, made in wave.design.made.items():
+        place = f"{where} design.made.{name}"
+        _unknown(problems, place, "margins", [made.margins], c.margins)
+        for variable in made.variables:
+            _unknown(problems, place, "variable", variable.split(CROSS), wave.variables)
+        if made.margins in c.margins and population is not None:
+            known = c.margins[made.margins].population
+            if (known.geography, known.age_from) != (population.geography, population.age_from):
+                problems.add(
+                    place,
+                    f'margins "{made.margins}" are of {known.geography} aged {known.age_from}, the wave speaks for '
+                    f"{population.geography} aged {population.age_from}. Take margins of the same population.",
+                )
+
+
 def _check_microdata(c: Catalogue, problems: _Problems, where: str, wave: m.MicrodataWave) -> None:
+    _check_made(c, problems, where, wave)
     categories = {k: _check_variable(c, problems, where, k, v) for k, v in wave.variables.items()}
     for family in wave.domains:
         for part in family.split(CROSS):
@@ -296,7 +324,7 @@ def _check_microdata(c: Catalogue, problems: _Problems, where: str, wave: m.Micr
         _unknown(problems, place, "indicator", [name], c.indicators)
         _unknown(problems, place, "question", [rule.question], c.questions)
         _unknown(problems, place, "variable", rule.variables, wave.variables)
-        _unknown(problems, place, "weight", [rule.weight], wave.design.weights)
+        _unknown(problems, place, "weight", [rule.weight], {**wave.design.weights, **wave.design.made})
         statistic = c.indicators[name].statistic if name in c.indicators else None
         if statistic == "mean" and rule.counts:
             problems.add(place, "is a mean, so counts does not apply.")
@@ -357,6 +385,34 @@ def _check_figures(c: Catalogue, problems: _Problems) -> None:
                 [b.indicator],
                 c.microdata_waves[b.wave].indicators,
             )
+
+
+def _check_margins(c: Catalogue, problems: _Problems) -> None:
+    """Check that the counts of each population cross whole sets of levels and sum to its total."""
+    _unknown(problems, "margins", "margins", dict.fromkeys(r.margins for r in c.margin_rows), c.margins)
+    for key, entry in c.margins.items():
+        where = f"margins {key}"
+        _unknown(problems, where, "source", entry.sources, c.sources)
+        rows = [r for r in c.margin_rows if r.margins == key]
+        names = list(dict.fromkeys(r.variable for r in rows))
+        if len(names) != 1:
+            problems.add(where, f"has rows of {len(names)} variables; expected one, which crosses all there are.")
+            continue
+        before = len(problems.lines)
+        for row in rows:
+            _check_level(c, problems, where, row.variable, row.category)
+        if len(problems.lines) > before:
+            continue
+        levels = [tuple(r.category.split(LEVEL_SEPARATOR)) for r in rows]
+        expected = math.prod(len(set(part)) for part in zip(*levels, strict=True))
+        if len(set(levels)) != len(levels):
+            problems.add(where, "gives a category more than once.")
+        elif len(levels) != expected:
+            problems.add(where, f"has {len(levels)} categories; the crossing of its levels has {expected}.")
+        total = sum(r.population for r in rows)
+        allowed = 0 if entry.rounding == 1 else len(rows) * entry.rounding / 2
+        if abs(total - entry.total) > allowed:
+            problems.add(where, f"rows sum to {total:,}, but total is {entry.total:,}. Rounding allows {allowed:g}.")
 
 
 def _check_side(c: Catalogue, problems: _Problems, where: str, side: m.Side) -> None:
@@ -486,10 +542,12 @@ def load(folder: Path | str | None = None) -> Catalogue:
         "waves": _read_waves(folder, problems),
         "figures": _read_tables(folder, "figures", m.Figure, problems),
         "benchmarks": _read_tables(folder, "benchmarks", m.Benchmark, problems),
+        "margins": kind("margins", m.PopulationMargins),
+        "margin_rows": _read_tables(folder, "margins", m.MarginRow, problems),
     }
     # No check of references reads the rules, so a broken rules.yaml hides no other problem.
     catalogue = Catalogue(folder=folder, rules=cast("m.Rules", rules), **content)
-    for check in (_check_waves, _check_figures, _check_comparisons, _check_uses):
+    for check in (_check_waves, _check_figures, _check_margins, _check_comparisons, _check_uses):
         check(catalogue, problems)
     if rules is not None and not problems.lines:
         return catalogue

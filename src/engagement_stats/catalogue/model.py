@@ -229,15 +229,41 @@ class RespondentId(Entry):
         return self
 
 
+class MadeWeight(Entry):
+    """A weight we make: base weights (a column, or equal ones) brought to population margins.
+
+    `variables` are the margins taken from the entry `margins`, crossed ("sex*age_group") or not. `trim` cuts weights
+    above that many medians and meets the margins again. `unplaced` says what happens to respondents without an
+    answer on a margin: an error, or a category of their own that keeps the share it has by the base weights.
+    """
+
+    margins: Id
+    variables: Annotated[list[Text], Field(min_length=1)]
+    method: Literal["rake", "linear", "logit", "poststratify"] = "rake"
+    base: Text | None = None
+    bounds: Annotated[tuple[float, float], Field(strict=False)] | None = None
+    trim: float | None = Field(default=None, gt=1)
+    unplaced: Literal["error", "own_category"] = "error"
+
+    @model_validator(mode="after")
+    def _bounds(self) -> Self:
+        if self.method == "logit" and self.bounds is None:
+            raise ValueError('method "logit" needs bounds')
+        if self.method in ("rake", "poststratify") and self.bounds is not None:
+            raise ValueError(f'method "{self.method}" takes no bounds')
+        return self
+
+
 class WaveDesign(Entry):
-    """Design columns and weights; `weights` names at least `main`.
+    """Design columns and weights. `weights` are supplied columns, `made` are weights we make; one is named `main`.
 
     `optional` says that only some editions of the file carry `stratum` and `psu`: they are used when the file
     has them, otherwise the estimates rest on the weights only. `single_psu` says what a stratum with one PSU
     contributes to a variance.
     """
 
-    weights: dict[Id, Text]
+    weights: dict[Id, Text] = {}
+    made: dict[Id, MadeWeight] = {}
     stratum: Text | None = None
     psu: Text | None = None
     optional: bool = False
@@ -246,8 +272,10 @@ class WaveDesign(Entry):
 
     @model_validator(mode="after")
     def _main(self) -> Self:
-        if "main" not in self.weights:
-            raise ValueError('weights needs an entry "main"')
+        if "main" not in {**self.weights, **self.made}:
+            raise ValueError('weights or made needs an entry "main"')
+        if both := sorted(set(self.weights) & set(self.made)):
+            raise ValueError(f"{', '.join(both)} is both a supplied weight and one we make")
         if self.optional and self.stratum is None and self.psu is None:
             raise ValueError("optional says that stratum or psu may be absent, so name at least one of them")
         return self
@@ -407,12 +435,16 @@ class LevelsComparison(Entry):
 
 
 class SeriesComparison(Entry):
-    """Each wave of a series against the wave before it, for the whole population."""
+    """Each wave of a series against the wave before it, for the whole population.
+
+    p-values are adjusted together either for an indicator through the waves, or for a wave over the indicators.
+    """
 
     kind: Literal["series"]
     label: Text
     series: Id
     indicators: list[Id] = []
+    family: Literal["indicator", "wave"] = "indicator"
 
 
 Comparison = Annotated[PairComparison | LevelsComparison | SeriesComparison, Field(discriminator="kind")]
@@ -491,10 +523,17 @@ class AxisRule(Entry):
     caveat: Text
 
 
+Caution = Literal["weights_only", "assumed", "quota", "opt_in_panel", "second_hand", "inferred", "unverified"]
+
+
 class ComparabilityRules(Entry):
-    """How `grade` follows from the axes on which two estimates differ or are not known to agree."""
+    """How `grade` follows from the axes on which two estimates differ or are not known to agree.
+
+    `cautions` are sentences for a side whose uncertainty, sample or evidence is weak, whatever the other side is.
+    """
 
     axes: dict[Axis, AxisRule]
+    cautions: dict[Caution, Text]
     fieldwork_months: int = Field(ge=0)
     not_comparable_from: int = Field(ge=1)
     source: Text
@@ -508,10 +547,18 @@ class ComparabilityRules(Entry):
 
 
 class DisclosureRules(Entry):
-    """What may leave: an estimate on fewer respondents than `min_base` is suppressed. Never below 10."""
+    """What may leave, and what is marked as doubtful.
+
+    An estimate on fewer respondents than `min_base`, never below 10, is suppressed. One is marked "caution" on fewer
+    than `caution_base`, or when its interval is at least `caution_width` wide, or wider than
+    `caution_relative_from` and than `caution_relative_width` times the estimate (proportions 0 to 1).
+    """
 
     min_base: int = Field(ge=10)
     caution_base: int = Field(ge=10)
+    caution_width: float = Field(gt=0, le=1)
+    caution_relative_width: float = Field(gt=0)
+    caution_relative_from: float = Field(ge=0, le=1)
     source: Text
 
     @model_validator(mode="after")
@@ -556,6 +603,31 @@ class Figure(Entry):
         if self.lower is not None and not self.lower <= self.value <= (self.upper or 0):
             raise ValueError("the interval does not contain the value")
         return self
+
+
+class PopulationMargins(Entry):
+    """Counts of one population at one date, to which weights are brought; the counts are rows of a file in margins/.
+
+    `total` is the population's size as the source gives it, `rounding` the unit of its counts (1: not rounded). The
+    rows cross every variable they have, so that whatever margins are taken from them agree.
+    """
+
+    label: Text
+    population: Population
+    date: date
+    sources: Annotated[list[Id], Field(min_length=1)]
+    total: int = Field(gt=0)
+    rounding: int = Field(default=1, ge=1)
+    note: str | None = None
+
+
+class MarginRow(Entry):
+    """One count of a population, a row of a file in margins/. A crossed variable joins names by *, levels by |."""
+
+    margins: Id
+    variable: Text
+    category: Text
+    population: int = Field(gt=0)
 
 
 class Benchmark(Entry):

@@ -83,7 +83,7 @@ def _series_pairs(
                 f"{indicator}__{later}_v_{earlier}",
                 "all",
                 f"{catalogue.waves[later].label} against {catalogue.waves[earlier].label}",
-                f"{entry.series}__{indicator}",
+                f"{entry.series}__{indicator if entry.family == 'indicator' else later}",
                 m.Side(wave=later, indicator=indicator),
                 m.Side(wave=earlier, indicator=indicator),
                 ("fieldwork",),
