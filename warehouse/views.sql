@@ -73,6 +73,7 @@ SELECT
     c.verdict AS change_verdict,
     c.grade AS change_grade,
     c.right_wave AS change_since,
+    c.caveats AS change_caveats,
     e.is_synthetic,
     e.release_id
 FROM estimates AS e
@@ -103,6 +104,7 @@ COMMENT ON COLUMN trend.is_suppressed IS 'True when every number of the row is w
 COMMENT ON COLUMN trend.change_verdict IS 'Verdict on the change since the wave before.';
 COMMENT ON COLUMN trend.change_grade IS 'Grade of that comparison.';
 COMMENT ON COLUMN trend.change_since IS 'The wave it is compared with.';
+COMMENT ON COLUMN trend.change_caveats IS 'What to say beside that comparison, breaks of the series since then among it.';
 COMMENT ON COLUMN trend.is_synthetic IS 'True when the row rests on synthetic (invented) respondents. Never quote such a row.';
 COMMENT ON COLUMN trend.release_id IS 'Release this row belongs to: a digest of everything the release was made from.';
 
