@@ -1,12 +1,15 @@
 """The real files, where they are at hand: published figures found again, and known traps not stepped into."""
 
 import math
+import re
+import runpy
 
 import numpy as np
 import pandas as pd
 import pytest
 from workbench import ROOT, Project
 
+from engagement_stats import catalogue
 from engagement_stats.workspace import Workspace
 from pipelines import run
 
@@ -224,3 +227,23 @@ def test_the_activities_of_the_audit_are_adjusted_together(real: Project) -> Non
     assert set(found["adjustment"]) == {"holm"}
     assert found.loc["demonstration_12m", "verdict"] == "no clear difference"
     assert found.loc["demonstration_12m", "p_adjusted"] > 0.05
+
+
+def test_the_worked_example_of_weighting_prints_what_its_page_says() -> None:
+    example = runpy.run_path(str(ROOT / "docs" / "examples" / "hansard_weights.py"))
+    page = (ROOT / "docs" / "weighting.md").read_text(encoding="utf-8")
+    known = catalogue.load()
+    labels = {
+        "certain to vote": "certain_to_vote",
+        "interested in politics": "interested_in_politics",
+        "charity donation or membership": CHARITY,
+    }
+    for audit, year in ((AUDIT_2013, "2013"), (AUDIT_2016, "2016")):
+        table, sentence = example["beside"](audit, DATA, known)
+        made = table.set_index("indicator").round(1)
+        for label, indicator in labels.items():
+            row = next(line for line in page.splitlines() if line.startswith(f"| {year} | {label} |"))
+            said = [float(cell) for cell in row.strip("| ").split("|")[2:]]
+            assert said == made.loc[indicator].tolist(), (audit, label)
+        effects = re.findall(r"design effect (\S+) supplied, (\S+) ours", sentence)[0]
+        assert f"{effects[1]} against {effects[0]} in {year}" in page
