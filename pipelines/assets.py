@@ -331,6 +331,12 @@ def release(workspace: WorkspaceResource) -> dg.MaterializeResult:
         estimates = current.released("estimates")
         if estimates.empty:
             raise PublishError("release: no wave could be built, so the release in place stays.")
+        # However a release is asked for, a wave that merely waits must not take published numbers away.
+        waiting = [w for w in publish.released_waves(workspace.workspace.warehouse) if w in current.stale]
+        if waiting:
+            raise PublishError(
+                f"release: {len(waiting)} wave(s) of it changed and wait ({listed(waiting)}). Build them first."
+            )
         synthetic = sorted(estimates.loc[estimates["is_synthetic"].astype(bool), "wave"].unique())
         frames = {
             "estimates": estimates,

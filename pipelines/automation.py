@@ -88,7 +88,7 @@ def landing_folder(
     job=release_job,
     cron_schedule="0 6 1 * *",
     execution_timezone="Europe/London",
-    description="Rebuilds the release on the first of each month, should the sensor be off.",
+    description="Makes the release again on the first of each month; waves that changed must be built first.",
 )
 def monthly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Ask for the release from every current wave."""

@@ -18,7 +18,7 @@ from engagement_stats.errors import PublishError
 from pipelines import assets, automation
 from pipelines.definitions import definitions
 from pipelines.resources import WorkspaceResource
-from pipelines.run import UNFINISHED, Report
+from pipelines.run import UNFINISHED, Report, _execute, _resource, instance_of
 
 RELEASE_JOB = automation.release_job.name
 
@@ -394,6 +394,20 @@ def test_nothing_that_can_be_built_leaves_the_release_in_place(
     assert set(report.failed) > {"release", "cls_2018_19"}
     assert (report.built, report.release_is_new, report.lost) == ((), False, ())
     assert project.warehouse.read_bytes() == before
+
+
+def test_the_release_job_refuses_to_drop_a_wave_that_waits(project: Project) -> None:
+    """As the schedule or the web page asks for it: nobody has built the changed wave first."""
+    before = project.value("SELECT release_id FROM runs")
+    edit_text(project.file(POLL), lambda frame: frame.iloc[:-1])
+    resource = _resource(project.workspace)
+    with instance_of(project.workspace.home) as instance:
+        done = _execute(definitions(resource), "publish_release", instance, None)
+    assert not done
+    assert project.value("SELECT release_id FROM runs") == before
+    said = resource.store.failure("-release", None)
+    assert said is not None
+    assert POLL in said
 
 
 def test_a_run_waits_for_another_of_the_same_project(project: Project) -> None:

@@ -97,3 +97,31 @@ def test_the_scale_of_weights_does_not_matter(factor: float) -> None:
     assert weight.summarise(values * factor).design_effect == pytest.approx(
         weight.summarise(values).design_effect, rel=1e-12
     )
+
+
+def test_a_method_by_name_is_the_function_of_that_name() -> None:
+    people = pd.DataFrame({"sex": ["F", "F", "M", "M", "M"], "w": [1.0, 2.0, 1.0, 3.0, 1.0]})
+    margins = {"sex": {"F": 60, "M": 40}}
+    bounds = (0.2, 3.0)
+    expected = {
+        ("rake", None): weight.rake(people, margins, base="w"),
+        ("poststratify", None): weight.poststratify(people, margins, base="w"),
+        ("linear", None): weight.calibrate(people, margins, base="w"),
+        ("linear", bounds): weight.calibrate(people, margins, base="w", method="truncated_linear", bounds=bounds),
+        ("logit", bounds): weight.calibrate(people, margins, base="w", method="logit", bounds=bounds),
+    }
+    for (method, limits), made in expected.items():
+        named = weight.by_method(people, margins, method=method, base="w", bounds=limits)
+        assert np.array_equal(named.values, made.values)
+        assert [s.method for s in named.steps] == [s.method for s in made.steps]
+
+
+@pytest.mark.parametrize(
+    ("method", "bounds", "words"), [("guess", None, "expected one of"), ("rake", (0.5, 2.0), "none")]
+)
+def test_a_method_that_does_not_exist_or_takes_no_bounds_is_refused(
+    method: str, bounds: tuple[float, float] | None, words: str
+) -> None:
+    people = pd.DataFrame({"sex": ["F", "M"]})
+    with pytest.raises(WeightingError, match=words):
+        weight.by_method(people, {"sex": {"F": 1, "M": 1}}, method=method, bounds=bounds)

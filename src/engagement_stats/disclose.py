@@ -17,7 +17,6 @@ NUMBERS = (
 )  # fmt: skip
 CONFIDENTIAL = "[c]"
 LOW_RELIABILITY = "[u]"
-FLOOR = 10
 
 
 def suppress(estimates: pd.DataFrame, rules: m.DisclosureRules) -> pd.DataFrame:
@@ -48,7 +47,7 @@ def suppress(estimates: pd.DataFrame, rules: m.DisclosureRules) -> pd.DataFrame:
     out["is_suppressed"] = hidden
     out["quality"] = np.select([hidden, doubtful(out, rules)], ["suppressed", "caution"], "ok")
     out["symbol"] = pd.Series(
-        np.select([hidden & (base < FLOOR).to_numpy(), hidden], [CONFIDENTIAL, LOW_RELIABILITY], ""),
+        np.select([hidden & (base < m.DISCLOSURE_FLOOR).to_numpy(), hidden], [CONFIDENTIAL, LOW_RELIABILITY], ""),
         index=out.index,
     ).replace("", None)
     for column in _present(NUMBERS, out):

@@ -106,19 +106,15 @@ BASE = "base weight"
 
 
 def _made(frame: pd.DataFrame, margins: pd.DataFrame, request: Request) -> Any:
-    base = BASE if request.base is not None else None
-    if request.method == "poststratify":
-        made = weight.poststratify(frame, margins, base=base)
-    elif request.method == "rake":
-        made = weight.rake(frame, margins, base=base, rescale=request.rescale)
-    else:
-        method = "truncated_linear" if request.method == "linear" and request.bounds else request.method
-        made = weight.calibrate(
-            frame, margins, base=base, method=method, bounds=request.bounds, rescale=request.rescale
-        )
-    if request.trim is not None:
-        made = weight.trim(made, rule=("median", request.trim))
-    return made
+    return weight.by_method(
+        frame,
+        margins,
+        method=request.method,
+        base=BASE if request.base is not None else None,
+        bounds=request.bounds,
+        trim_medians=request.trim,
+        rescale=request.rescale,
+    )
 
 
 def run(path: Path, request: Request) -> Outcome:

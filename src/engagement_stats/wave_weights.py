@@ -55,15 +55,9 @@ def _make(
     frame = responses
     if entry.unplaced == "own_category":
         frame, margins = _with_unplaced(responses, margins, base)
-    if entry.method == "poststratify":
-        made = weight.poststratify(frame, margins, base=base)
-    elif entry.method == "rake":
-        made = weight.rake(frame, margins, base=base, rescale=True)
-    else:
-        method = "truncated_linear" if entry.method == "linear" and entry.bounds else entry.method
-        made = weight.calibrate(frame, margins, base=base, method=method, bounds=entry.bounds, rescale=True)
-    if entry.trim is not None:
-        made = weight.trim(made, rule=("median", entry.trim))
+    made = weight.by_method(
+        frame, margins, method=entry.method, base=base, bounds=entry.bounds, trim_medians=entry.trim, rescale=True
+    )
     return made, weight.diagnose(frame, margins, base, weights=made).table
 
 

@@ -31,6 +31,7 @@ __all__ = [
     "Weights",
     "adjust_cells",
     "adjust_propensity",
+    "by_method",
     "calibrate",
     "diagnose",
     "pool",
@@ -489,6 +490,66 @@ def adjust_propensity(
 
 
 POOLING = ("effective_n", "respondents", "equal")
+
+
+METHODS = ("rake", "linear", "logit", "poststratify")
+
+
+def by_method(
+    frame: pd.DataFrame,
+    margins: Any,
+    *,
+    method: str,
+    base: Any = None,
+    bounds: Bounds | None = None,
+    trim_medians: float | None = None,
+    rescale: bool = False,
+) -> Weights:
+    """Make weights by the name of a method, as a catalogue entry or the command line gives it.
+
+    Parameters
+    ----------
+    frame, margins, base, rescale
+        As for `rake`.
+    method : {"rake", "linear", "logit", "poststratify"}
+        "linear" with bounds is "truncated_linear" of `calibrate`.
+    bounds : (float, float), optional
+        As for `calibrate`; "rake" and "poststratify" take none.
+    trim_medians : float, optional
+        Cut weights above this many medians, and meet the margins again.
+
+    Returns
+    -------
+    Weights
+        Shape (n,).
+
+    Raises
+    ------
+    WeightingError
+        The method is not one of those listed or takes no bounds; otherwise as the method's own function.
+
+    Notes
+    -----
+    Source and Verified: those of `rake`, `calibrate`, `poststratify` and `trim`.
+
+    Examples
+    --------
+    >>> people = pd.DataFrame({"sex": ["F", "F", "M", "M"]})
+    >>> by_method(people, {"sex": {"F": 60, "M": 40}}, method="rake").values.tolist()
+    [30.0, 30.0, 20.0, 20.0]
+    """
+    if method not in METHODS:
+        raise WeightingError(f'method: got "{method}"; expected one of {", ".join(METHODS)}.')
+    if method in ("rake", "poststratify") and bounds is not None:
+        raise WeightingError(f"bounds: {method} takes none. Use logit or linear.")
+    if method == "rake":
+        made = rake(frame, margins, base=base, rescale=rescale)
+    elif method == "poststratify":
+        made = poststratify(frame, margins, base=base)
+    else:
+        distance = "truncated_linear" if method == "linear" and bounds is not None else method
+        made = calibrate(frame, margins, base=base, method=distance, bounds=bounds, rescale=rescale)
+    return made if trim_medians is None else trim(made, rule=("median", trim_medians))
 
 
 def pool(

@@ -546,6 +546,10 @@ class ComparabilityRules(Entry):
         return self
 
 
+# Fewer respondents than this are confidential whatever the rules say.
+DISCLOSURE_FLOOR = 10
+
+
 class DisclosureRules(Entry):
     """What may leave, and what is marked as doubtful.
 
@@ -554,8 +558,8 @@ class DisclosureRules(Entry):
     `caution_relative_from` and than `caution_relative_width` times the estimate (proportions 0 to 1).
     """
 
-    min_base: int = Field(ge=10)
-    caution_base: int = Field(ge=10)
+    min_base: int = Field(ge=DISCLOSURE_FLOOR)
+    caution_base: int = Field(ge=DISCLOSURE_FLOOR)
     caution_width: float = Field(gt=0, le=1)
     caution_relative_width: float = Field(gt=0)
     caution_relative_from: float = Field(ge=0, le=1)
