@@ -22,7 +22,8 @@ def row(side: m.Side, estimate: float, se: float, **more: Any) -> dict[str, Any]
     return {
         "survey": side.wave.split("_")[0], "wave": side.wave, "indicator": side.indicator, "domain": side.domain,
         "level": side.level, "estimate": estimate, "standard_error": se, "degrees_of_freedom": 500.0, "rounding": 0.0,
-        "variance_basis": "weights_only", "evidence": None, "is_suppressed": False, "is_synthetic": False, **more,
+        "variance_basis": "weights_only", "evidence": None, "is_suppressed": False, "is_synthetic": False,
+        "ci_lower": math.nan, "ci_upper": math.nan, "confidence": 0.95, **more,
     }  # fmt: skip
 
 

@@ -203,3 +203,66 @@ def test_a_family_of_nine_has_one_false_star_in_twenty_and_not_in_three() -> Non
     # 1 - 0.95^9 = 0.37; four binomial standard errors at 5 per cent of 3,000 are 1.6 points.
     assert raw > 0.33
     assert adjusted < 0.066
+
+
+# --- Benjamini and Hochberg
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_benjamini_hochberg_is_that_of_statsmodels(seed: int) -> None:
+    p = np.random.default_rng(seed).uniform(size=40) ** 3
+    expected = multipletests(p, method="fdr_bh")[1]
+    np.testing.assert_allclose(differences.benjamini_hochberg(p), expected, rtol=1e-14)
+
+
+def test_benjamini_hochberg_by_hand_and_not_holm() -> None:
+    assert differences.benjamini_hochberg([0.01, 0.02, math.nan, 0.03]).tolist()[:2] == pytest.approx([0.03, 0.03])
+    assert math.isnan(differences.benjamini_hochberg([0.01, math.nan])[1])
+    assert differences.benjamini_hochberg([0.02, 0.03])[0] < differences.holm([0.02, 0.03])[0]
+    assert len(differences.benjamini_hochberg([])) == 0
+
+
+def test_screening_keeps_the_share_of_false_findings() -> None:
+    # 90 true nulls and 10 real differences: the share of false among the found averages below 5 per cent.
+    rng, shares = np.random.default_rng(5), []
+    for _ in range(400):
+        z = rng.normal(size=100) + np.where(np.arange(100) < 10, 4.0, 0.0)
+        found = differences.benjamini_hochberg(2 * stats.norm.sf(np.abs(z))) < 0.05
+        shares.append(found[10:].sum() / max(found.sum(), 1))
+    assert np.mean(shares) < 0.055
+    raw = 2 * stats.norm.sf(np.abs(z)) < 0.05
+    assert raw[10:].sum() > 0  # unadjusted, this very sample has false findings
+
+
+# --- shares of exactly 0 and 1
+
+
+def test_a_share_of_none_brings_the_doubt_of_its_interval() -> None:
+    # None of 100: the exact interval is 0 to 0.0362 (1 - 0.025^(1/100)).
+    upper = 1 - 0.025**0.01
+    nobody = differences.standard_error_for_test(
+        np.array([0.0]), np.array([0.0]), np.array([upper]), np.array([math.inf]), np.array([0.95])
+    )
+    assert nobody[0] == pytest.approx(upper / stats.norm.ppf(0.975), rel=1e-12)
+    known = differences.standard_error_for_test(*(np.array([x]) for x in (0.02, 0.0, 0.1, 50.0, 0.95)))
+    assert known[0] == 0.02
+    assert differences.standard_error_for_test(*(np.array([x]) for x in (0.0, 0.3, 0.3, 50.0, 0.95)))[0] == 0
+
+
+def test_a_share_of_none_does_not_reject_too_often() -> None:
+    # 20 against 2,000 with the same true share of 4 per cent: the 20 often hold nobody, and a standard error of zero
+    # for them would make a clear difference of every such sample.
+    rng = np.random.default_rng(2)
+    honest, naive = [], []
+    n, upper = np.array([20, 2000]), 1 - 0.025 ** (1 / 20)
+    for _ in range(1500):
+        share = rng.binomial(n, 0.04) / n
+        se = np.sqrt(share * (1 - share) / n)
+        bounds = np.array([upper, share[1] + 1.96 * se[1]])
+        recovered = differences.standard_error_for_test(se, np.zeros(2), bounds, np.full(2, math.inf), np.full(2, 0.95))
+        if share[0] == 0:
+            honest.append(differences.difference(*share, *recovered).p_value < 0.05)
+            naive.append(differences.difference(*share, *se).p_value < 0.05)
+    assert len(naive) > 500
+    assert np.mean(honest) < 0.05
+    assert np.mean(naive) > 0.95

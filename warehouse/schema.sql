@@ -84,6 +84,7 @@ CREATE TABLE comparisons (
     release_id VARCHAR NOT NULL,
     comparison VARCHAR NOT NULL,
     level VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL,
     label VARCHAR NOT NULL,
     indicator VARCHAR NOT NULL,
     left_survey VARCHAR NOT NULL,
@@ -130,6 +131,7 @@ COMMENT ON TABLE comparisons IS 'One row per comparison and level: two estimates
 COMMENT ON COLUMN comparisons.release_id IS 'Release this row belongs to: a digest of everything the release was made from.';
 COMMENT ON COLUMN comparisons.comparison IS 'The comparison, as the catalogue names it.';
 COMMENT ON COLUMN comparisons.level IS 'Level compared, where a comparison runs over the levels of a domain; ''all'' otherwise.';
+COMMENT ON COLUMN comparisons.kind IS 'How the sides belong together: ''pair'', ''levels:total'', ''levels:rest'', ''levels:each_other'', ''levels:'' and the domain that holds them, ''series:previous'', ''series:first'' or ''threshold''.';
 COMMENT ON COLUMN comparisons.label IS 'What is compared, in words.';
 COMMENT ON COLUMN comparisons.indicator IS 'Indicator of the right side, which the left is set against.';
 COMMENT ON COLUMN comparisons.left_survey IS 'Survey of the left side.';
@@ -141,7 +143,7 @@ COMMENT ON COLUMN comparisons.left_estimate IS 'Estimate of the left side, unrou
 COMMENT ON COLUMN comparisons.right_survey IS 'Survey of the right side.';
 COMMENT ON COLUMN comparisons.right_wave IS 'Wave of the right side.';
 COMMENT ON COLUMN comparisons.right_indicator IS 'Indicator of the right side.';
-COMMENT ON COLUMN comparisons.right_domain IS 'Domain of the right side.';
+COMMENT ON COLUMN comparisons.right_domain IS 'Domain of the right side; ''rest_of:'' and a domain is everybody outside the level, ''threshold'' a stated number.';
 COMMENT ON COLUMN comparisons.right_level IS 'Level of the right side.';
 COMMENT ON COLUMN comparisons.right_estimate IS 'Estimate of the right side, unrounded.';
 COMMENT ON COLUMN comparisons.difference IS 'Left minus right, from unrounded values.';
@@ -154,7 +156,7 @@ COMMENT ON COLUMN comparisons.ratio_ci_upper IS 'Upper end of that interval.';
 COMMENT ON COLUMN comparisons.degrees_of_freedom IS 'Degrees of freedom of the difference (Satterthwaite for independent samples).';
 COMMENT ON COLUMN comparisons.p_value IS 'Two-sided p of no difference. Null when not comparable or when a standard error is missing.';
 COMMENT ON COLUMN comparisons.p_adjusted IS 'p adjusted for the size of the family.';
-COMMENT ON COLUMN comparisons.adjustment IS '''holm'', or null when the family is of one test or none.';
+COMMENT ON COLUMN comparisons.adjustment IS '''holm'' or ''benjamini_hochberg'' (the share of false findings among findings), or null when the family is of one test or none.';
 COMMENT ON COLUMN comparisons.family IS 'Comparisons adjusted together.';
 COMMENT ON COLUMN comparisons.family_size IS 'How many comparisons of the family were tested.';
 COMMENT ON COLUMN comparisons.grade IS '''comparable'', ''indicative'' or ''not_comparable''.';

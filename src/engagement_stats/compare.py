@@ -8,103 +8,146 @@ Methods: docs/methods.md#comparisons
 """
 
 import math
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from engagement_stats.catalogue import KEY, Catalogue, Pair, pairs
-from engagement_stats.comparability import judge
-from engagement_stats.differences import CONFIDENCE, Difference, difference, holm
+from engagement_stats.catalogue import KEY, Catalogue, Inside, Pair, pairs
+from engagement_stats.catalogue import model as m
+from engagement_stats.comparability import Judgement, judge
+from engagement_stats.differences import (
+    ADJUSTMENTS,
+    CONFIDENCE,
+    Difference,
+    benjamini_hochberg,
+    difference,
+    differences,
+    holm,
+    standard_error_for_test,
+)
 from engagement_stats.errors import ComparisonError
 
-__all__ = ["COLUMNS", "comparisons", "difference", "holm", "judge"]
+__all__ = ["COLUMNS", "benjamini_hochberg", "comparisons", "difference", "differences", "holm", "judge"]
 
 
-def _covariance(covariances: pd.DataFrame, pair: Pair, variance_basis: str) -> float:
+Side = tuple[str, str, str]
+
+
+def _noted(covariances: pd.DataFrame) -> tuple[dict[tuple[str, Side, Side], float], Inside]:
+    """Index the covariances within waves, and say which level holds which, by what was set beside it."""
+    found: dict[tuple[str, Side, Side], float] = {}
+    inside: dict[tuple[str, str, str, str], str] = {}
+    sides = [f"{side}_{part}" for side in ("left", "right") for part in ("indicator", "domain", "level")]
+    if len(covariances):
+        for wave, a, b, c, d, e, f, value in covariances[["wave", *sides, "covariance"]].itertuples(index=False):
+            found[wave, (a, b, c), (d, e, f)] = value
+            if a == d:
+                inside[wave, b, c, e] = f
+    return found, inside
+
+
+def _covariance(
+    noted: dict[tuple[str, Side, Side], float], catalogue: Catalogue, pair: Pair, variance_basis: str
+) -> float:
     """Return the covariance of two sides of one wave; two waves are independent samples."""
-    if pair.left.wave != pair.right.wave:
+    if pair.threshold is not None:
         return 0.0
+    if pair.left.wave != pair.right.wave:
+        return math.nan if _same_respondents(catalogue, pair.left.wave, pair.right.wave) else 0.0
     if variance_basis in ("published", "assumed"):
         return math.nan  # nobody publishes it
-    a, b = pair.left.key, pair.right.key
-    for x, y in ((a, b), (b, a)):
-        found = covariances.loc[
-            (covariances["wave"] == x[0])
-            & (covariances["left_indicator"] == x[1]) & (covariances["left_domain"] == x[2])
-            & (covariances["left_level"] == x[3]) & (covariances["right_indicator"] == y[1])
-            & (covariances["right_domain"] == y[2]) & (covariances["right_level"] == y[3]),
-            "covariance",
-        ]  # fmt: skip
-        if len(found):
-            return float(found.iloc[0])
+    left, right = pair.left.key[1:], pair.right.key[1:]
+    for key in ((pair.left.wave, left, right), (pair.left.wave, right, left)):
+        if key in noted:
+            return float(noted[key])
     raise ComparisonError(
         f"{pair.comparison} {pair.level}: both sides are of wave {pair.left.wave} and their covariance is missing. "
         "Estimate the wave again."
     )
 
 
-def _numbers(left: Any, right: Any, covariance: float, same_wave: bool) -> Difference:
-    return difference(
-        left.estimate,
-        right.estimate,
-        left.standard_error,
-        right.standard_error,
-        covariance=covariance,
-        left_degrees_of_freedom=_df(left.degrees_of_freedom),
-        right_degrees_of_freedom=_df(right.degrees_of_freedom),
-        degrees_of_freedom=min(_df(left.degrees_of_freedom), _df(right.degrees_of_freedom)) if same_wave else None,
-        left_rounding=float(np.nan_to_num(left.rounding)),
-        right_rounding=float(np.nan_to_num(right.rounding)),
-    )
+def _same_respondents(catalogue: Catalogue, left: str, right: str) -> bool:
+    """Say whether one wave is what another's producer published from the same interviews."""
+    waves = catalogue.microdata_waves
+    return any(
+        a in waves and b in waves[a].published_as for a, b in ((left, right), (right, left))
+    )  # such a pair is a benchmark; a test of independent samples would be of nothing
 
 
-def _df(value: float) -> float:
-    """Take the normal for a published standard error: it comes without degrees of freedom, from a large sample."""
-    return math.inf if value is None or math.isnan(value) else float(value)
+def _take(estimates: pd.DataFrame, column: str, rows: np.ndarray) -> np.ndarray:
+    return estimates[column].to_numpy(dtype="float64", na_value=np.nan)[rows]
 
 
-def _row(catalogue: Catalogue, pair: Pair, left: Any, right: Any, covariances: pd.DataFrame) -> dict[str, Any]:
-    judgement = judge(catalogue, pair.left, pair.right, about=pair.about, override=pair.override)
-    hidden = bool(left.is_suppressed or right.is_suppressed)
-    row: dict[str, Any] = {
-        "comparison": pair.comparison, "level": pair.level, "label": pair.label, "indicator": pair.right.indicator,
-        "family": pair.family, "grade": judgement.grade, "differs_on": ", ".join(judgement.differs_on),
-        "caveats": " ".join([*judgement.caveats, *_cautions(catalogue, left, right)]), "is_suppressed": hidden,
-        "is_synthetic": bool(left.is_synthetic or right.is_synthetic),
-    }  # fmt: skip
-    for name, side, estimate in (("left", pair.left, left), ("right", pair.right, right)):
-        row |= {f"{name}_{k}": getattr(side, k) for k in KEY}
-        row[f"{name}_survey"] = estimate.survey
-        row[f"{name}_estimate"] = math.nan if hidden else estimate.estimate
-    same_wave = pair.left.wave == pair.right.wave
-    if hidden:
-        row |= dict.fromkeys(Difference.__slots__, math.nan)
-    else:
-        numbers = _numbers(left, right, _covariance(covariances, pair, left.variance_basis), same_wave)
-        row |= {k: getattr(numbers, k) for k in numbers.__slots__}
-    if judgement.grade == "not_comparable":
-        row["p_value"] = math.nan
-    return row
+def _numbers(
+    estimates: pd.DataFrame, wanted: Sequence[Pair], left: np.ndarray, right: np.ndarray, covariance: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Estimate every difference; `right` is -1 where the right side is a threshold."""
+    fixed = right < 0
+    threshold = np.array([math.nan if p.threshold is None else p.threshold for p in wanted])
+    sides = []
+    for rows in (left, right):
+        se = standard_error_for_test(
+            _take(estimates, "standard_error", rows),
+            _take(estimates, "ci_lower", rows),
+            _take(estimates, "ci_upper", rows),
+            _take(estimates, "degrees_of_freedom", rows),
+            _take(estimates, "confidence", rows),
+        )
+        # The normal for a published standard error: it comes without degrees of freedom, from a large sample.
+        df = np.nan_to_num(_take(estimates, "degrees_of_freedom", rows), nan=np.inf, posinf=np.inf)
+        rounding = np.nan_to_num(_take(estimates, "rounding", rows))
+        sides.append([_take(estimates, "estimate", rows), se, df, rounding])
+    (a, se_a, df_a, round_a), (b, se_b, df_b, round_b) = sides
+    b, se_b = np.where(fixed, threshold, b), np.where(fixed, 0.0, se_b)
+    df_b, round_b = np.where(fixed, np.inf, df_b), np.where(fixed, 0.0, round_b)
+    same = np.array([p.left.wave == p.right.wave for p in wanted], dtype=bool)
+    made = differences(
+        a, b, se_a, se_b, covariance=covariance, left_degrees_of_freedom=df_a, right_degrees_of_freedom=df_b,
+        degrees_of_freedom=np.where(same, np.minimum(df_a, df_b), np.nan), left_rounding=round_a,
+        right_rounding=round_b,
+    )  # fmt: skip
+    return {"left_estimate": a, "right_estimate": b, **made}
 
 
-def _cautions(catalogue: Catalogue, *sides: Any) -> list[str]:
+def _judgements(catalogue: Catalogue, wanted: Sequence[Pair]) -> list[Judgement]:
+    """Judge every pair; those alike in all that the judgement looks at are judged once."""
+    known: dict[object, Judgement] = {}
+    out = []
+    for p in wanted:
+        if p.threshold is not None:
+            out.append(Judgement("comparable", (), (_source(catalogue, p),)))
+            continue
+        place = () if "population_geography" in p.about else (p.left.level, p.right.level)
+        key = (p.left.wave, p.left.indicator, p.right.wave, p.right.indicator, *place, p.about, id(p.override))
+        if key not in known:
+            known[key] = judge(catalogue, p.left, p.right, about=p.about, override=p.override)
+        out.append(known[key])
+    return out
+
+
+def _source(catalogue: Catalogue, pair: Pair) -> str:
+    entry = catalogue.comparisons[pair.comparison]
+    assert isinstance(entry, m.ThresholdComparison)
+    return f"The {entry.threshold_label} is a stated number, not an estimate: {entry.source}"
+
+
+def _cautions(catalogue: Catalogue, *sides: tuple[str, str, object]) -> list[str]:
     """Say what is weak about either side: its uncertainty, its sample, or where its figure was read."""
-    found = [k for side in sides for k in (side.variance_basis, catalogue.sampling(side.wave), side.evidence)]
+    found = [k for wave, basis, evidence in sides for k in (basis, catalogue.sampling(wave), evidence)]
     cautions = catalogue.rules.comparability.cautions
     return [cautions[k] for k in dict.fromkeys(found) if k in cautions]
 
 
-def _verdict(row: Any) -> str | None:
-    if row.is_suppressed:
-        return None
-    if row.grade == "not_comparable":
-        return "not comparable"
-    if math.isnan(row.p_adjusted):
-        return None
-    if row.p_adjusted >= 1 - CONFIDENCE:
-        return "no clear difference"
-    return "higher" if row.difference > 0 else "lower"
+def _verdicts(frame: pd.DataFrame) -> pd.Series:
+    """Take the verdict from the adjusted p and the sign, and from nothing where there is no fair test."""
+    adjusted = frame["p_adjusted"].to_numpy()
+    clear = np.where(frame["difference"].to_numpy() > 0, "higher", "lower")
+    verdict = np.where(adjusted >= 1 - CONFIDENCE, "no clear difference", clear).astype(object)
+    verdict[np.isnan(adjusted)] = None
+    verdict[(frame["grade"] == "not_comparable").to_numpy()] = "not comparable"
+    verdict[frame["is_suppressed"].to_numpy(dtype=bool)] = None
+    return pd.Series(verdict, index=frame.index, dtype="object")
 
 
 def comparisons(estimates: pd.DataFrame, covariances: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
@@ -123,24 +166,79 @@ def comparisons(estimates: pd.DataFrame, covariances: pd.DataFrame, catalogue: C
     DataFrame, shape (n comparisons, columns of comparisons but release_id and sentence)
         Sorted by comparison and level. A comparison graded `not_comparable` keeps its arithmetic, has no p and
         the verdict "not comparable"; a suppressed one has no number at all; one with a side of unknown standard
-        error has no verdict.
+        error has no verdict. A threshold stands on the right with domain "threshold" and its own name as level.
+
+    Raises
+    ------
+    ComparisonError
+        The covariance of two sides of one wave is missing.
     """
-    wanted = pairs(catalogue, estimates[KEY].itertuples(index=False, name=None))
-    by_key = {(r.wave, r.indicator, r.domain, r.level): r for r in estimates.itertuples(index=False)}
-    rows = [_row(catalogue, p, by_key[p.left.key], by_key[p.right.key], covariances) for p in wanted]
-    frame = pd.DataFrame(rows, columns=COLUMNS[:-4])
-    groups = frame.groupby("family", sort=False)["p_value"]
-    frame["p_adjusted"] = groups.transform(lambda p: holm(p.to_numpy())) if rows else np.array([], dtype="float64")
-    frame["family_size"] = groups.transform("count").astype("int64") if rows else np.array([], dtype="int64")
-    frame["adjustment"] = pd.Series(
-        np.where(frame["p_adjusted"].notna() & (frame["family_size"] > 1), "holm", ""), dtype="object"
-    ).replace("", None)
-    frame["verdict"] = pd.Series([_verdict(r) for r in frame.itertuples(index=False)], dtype="object")
-    return frame.sort_values(["comparison", "level"], kind="stable").reset_index(drop=True)
+    noted, inside = _noted(covariances)
+    wanted = pairs(catalogue, estimates[KEY].itertuples(index=False, name=None), inside)
+    position = {key: i for i, key in enumerate(estimates[KEY].itertuples(index=False, name=None))}
+    left = np.array([position[p.left.key] for p in wanted], dtype=np.intp)
+    right = np.array([position.get(p.right.key, -1) for p in wanted], dtype=np.intp)
+    about = [estimates[c].to_numpy() for c in ("survey", "variance_basis", "evidence")]
+    survey, basis, evidence = about
+    suppressed, synthetic = (estimates[c].to_numpy(dtype=bool) for c in ("is_suppressed", "is_synthetic"))
+    other = np.where(right < 0, left, right)
+    hidden = suppressed[left] | suppressed[other]
+    covariance = np.array(
+        [0.0 if h else _covariance(noted, catalogue, p, basis[i]) for p, i, h in zip(wanted, left, hidden, strict=True)]
+    )
+    judged = _judgements(catalogue, wanted)
+    weak: dict[object, list[str]] = {}
+    caveats = []
+    for p, i, j, judgement in zip(wanted, left, other, judged, strict=True):
+        sides = ((p.left.wave, basis[i], evidence[i]), (p.right.wave, basis[j], evidence[j]))
+        if sides not in weak:
+            weak[sides] = _cautions(catalogue, *sides)
+        caveats.append(" ".join([*judgement.caveats, *weak[sides]]))
+    frame = pd.DataFrame(
+        {
+            "comparison": [p.comparison for p in wanted],
+            "level": [p.level for p in wanted],
+            "kind": [p.kind for p in wanted],
+            "label": [p.label for p in wanted],
+            "indicator": [p.right.indicator for p in wanted],
+            **{f"left_{k}": [getattr(p.left, k) for p in wanted] for k in KEY},
+            **{f"right_{k}": [getattr(p.right, k) for p in wanted] for k in KEY},
+            "left_survey": survey[left],
+            "right_survey": survey[other],
+            **_numbers(estimates, wanted, left, right, covariance),
+            "family": [p.family for p in wanted],
+            "adjustment": pd.Series([p.adjustment for p in wanted], dtype="object"),
+            "grade": [j.grade for j in judged],
+            "differs_on": [", ".join(j.differs_on) for j in judged],
+            "caveats": caveats,
+            "is_suppressed": hidden,
+            "is_synthetic": synthetic[left] | synthetic[other],
+        }
+    )
+    frame.loc[hidden, ["left_estimate", "right_estimate", *Difference.__slots__]] = np.nan
+    frame.loc[frame["grade"] == "not_comparable", "p_value"] = np.nan
+    return (
+        _adjusted(frame)
+        .assign(verdict=_verdicts)
+        .sort_values(["comparison", "level"], kind="stable")
+        .reset_index(drop=True)[COLUMNS]
+    )
+
+
+def _adjusted(frame: pd.DataFrame) -> pd.DataFrame:
+    """Adjust the p-values of each family together, by the rule its entry declares."""
+    families = frame.groupby("family", sort=False)
+    size = families["p_value"].transform("count").astype("int64")
+    adjusted = np.full(len(frame), np.nan)
+    p = frame["p_value"].to_numpy()
+    for rows in families.indices.values():
+        adjusted[rows] = ADJUSTMENTS[frame["adjustment"].iat[rows[0]]](p[rows])
+    rule = frame["adjustment"].where(~np.isnan(adjusted) & (size > 1), None)
+    return frame.assign(p_adjusted=adjusted, family_size=size, adjustment=rule)
 
 
 COLUMNS = [
-    "comparison", "level", "label", "indicator",
+    "comparison", "level", "kind", "label", "indicator",
     *(f"{s}_{c}" for s in ("left", "right") for c in ("survey", *KEY, "estimate")),
     *Difference.__slots__,
     "family", "grade", "differs_on", "caveats", "is_suppressed", "is_synthetic",

@@ -14,9 +14,11 @@ import numpy as np
 import pandas as pd
 
 from engagement_stats import estimate, uncertainty
-from engagement_stats.catalogue import CROSS, KEY, Catalogue, pairs
+from engagement_stats.catalogue import CROSS, KEY, LEVEL_SEPARATOR, REST, Catalogue, Inside, pairs, rests
 from engagement_stats.catalogue import model as m
+from engagement_stats.catalogue.load import WITHIN_A_WAVE
 from engagement_stats.design import SampleDesign
+from engagement_stats.errors import EstimationError, listed
 from engagement_stats.results import COLUMNS
 
 COVARIANCE_COLUMNS = [
@@ -31,6 +33,8 @@ BENCHMARK_COLUMNS = [
 PUBLISHED_ONLY = ("base_is", "published_on", "evidence", "note")
 # Indicators and domains may share a name; in the frame given to the estimator they must not.
 INDICATOR = "indicator "
+# The two levels of a column that tells a level from its rest.
+HERE, ELSEWHERE = "here", "elsewhere"
 
 
 def _by_weight(wave: m.MicrodataWave, made: pd.DataFrame) -> dict[str, list[str]]:
@@ -83,7 +87,9 @@ def microdata(
     """
     wave = catalogue.microdata_waves[wave_id]
     families = [f for f in wave.domains if all(part in responses for part in f.split(CROSS))]
-    frame = pd.concat([responses, weights.add_prefix("weight "), made.add_prefix(INDICATOR)], axis=1)
+    outside = _outside(responses, catalogue, wave_id)
+    inside = _inside(responses, catalogue, wave_id)
+    frame = pd.concat([responses, weights.add_prefix("weight "), made.add_prefix(INDICATOR), outside], axis=1)
     tables, covariances = [], []
     for weight, names in _by_weight(wave, made).items():
         remembered = (credited or {}).get(weight)
@@ -97,8 +103,10 @@ def microdata(
             chosen = [INDICATOR + n for n in names if catalogue.indicators[n].statistic == statistic]
             if not chosen:
                 continue
-            table = estimator(frame, chosen, design=design, by=families)
-            covariances.append(_covariances(table, wave_id, catalogue))
+            table = estimator(frame, chosen, design=design, by=[*families, *outside.columns])
+            named = _named(table, list(outside.columns))
+            covariances.append(_covariances(table, named, wave_id, catalogue, inside))
+            table = named[named["level"] != HERE]
             tables.append(table.assign(weight=wave.design.weights.get(weight, weight)))
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(COLUMNS))
     table = table.assign(
@@ -111,11 +119,62 @@ def microdata(
     return table, pd.concat(known, ignore_index=True) if known else pd.DataFrame(columns=COVARIANCE_COLUMNS)
 
 
-def _covariances(table: pd.DataFrame, wave_id: str, catalogue: Catalogue) -> pd.DataFrame:
+def _outside(responses: pd.DataFrame, catalogue: Catalogue, wave_id: str) -> pd.DataFrame:
+    """Make a column for each level whose rest a comparison asks for, telling who is in it and who is not."""
+    columns = {}
+    for domain, levels in rests(catalogue, wave_id).items():
+        parts = domain.split(CROSS)
+        if not all(part in responses for part in parts):
+            continue
+        known = responses[parts].notna().all(axis=1)
+        for level in levels:
+            here = known & (responses[parts].astype("object") == level.split(LEVEL_SEPARATOR)).all(axis=1)
+            if here.any():
+                columns[f"{REST}{domain}={level}"] = pd.Series(
+                    np.where(here, HERE, ELSEWHERE), index=responses.index, dtype="object"
+                ).where(known)
+    return pd.DataFrame(columns, index=responses.index)
+
+
+def _inside(responses: pd.DataFrame, catalogue: Catalogue, wave_id: str) -> Inside:
+    """Say which level of an outer domain holds each level of an inner one, where a comparison asks."""
+    held: dict[tuple[str, str, str, str], str] = {}
+    for name, entry in catalogue.comparisons.items():
+        if not isinstance(entry, m.LevelsComparison) or entry.wave != wave_id or entry.against in WITHIN_A_WAVE:
+            continue
+        if entry.domain not in responses or entry.against not in responses:
+            continue
+        both = responses[[entry.domain, entry.against]].dropna().astype("object").drop_duplicates()
+        split = sorted(both.loc[both[entry.domain].duplicated(), entry.domain].unique())
+        if split:
+            raise EstimationError(
+                f"{wave_id}: {len(split)} level(s) of {entry.domain} lie in more than one level of {entry.against}. "
+                f"Got {listed(split)}; expected each in one. Compare them with another domain in comparisons {name}."
+            )
+        held |= {(wave_id, entry.domain, a, entry.against): b for a, b in both.itertuples(index=False, name=None)}
+    return held
+
+
+def _named(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Name the estimates of everybody outside a level by the domain and the level they are the rest of."""
+    domain, level = table["domain"], table["level"]
+    for column in columns:
+        name, _, of = column.partition("=")
+        rows = domain == column
+        level = level.mask(rows & (level == ELSEWHERE), of)
+        domain = domain.mask(rows, name)
+    return table.assign(domain=domain, level=level)
+
+
+def _covariances(
+    table: pd.DataFrame, named: pd.DataFrame, wave_id: str, catalogue: Catalogue, inside: Inside
+) -> pd.DataFrame:
     """Covariances of the pairs of estimates in one table that a comparison of the catalogue sets side by side."""
-    own = table.assign(wave=wave_id, indicator=table["indicator"].str.removeprefix(INDICATOR))
+    own = named.assign(wave=wave_id, indicator=named["indicator"].str.removeprefix(INDICATOR))
     position = {k: i for i, k in enumerate(own[KEY].itertuples(index=False, name=None))}
-    wanted = [p for p in pairs(catalogue, position) if p.left.wave == p.right.wave == wave_id]
+    wanted = [
+        p for p in pairs(catalogue, position, inside) if p.left.wave == p.right.wave == wave_id and p.threshold is None
+    ]
     rows = []
     for reference in dict.fromkeys(p.right.key for p in wanted):
         beside = [p for p in wanted if p.right.key == reference]

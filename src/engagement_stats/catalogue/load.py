@@ -24,6 +24,8 @@ from engagement_stats.errors import CatalogueError
 DEFAULT = Path(__file__).parent / "data"
 CROSS = "*"
 LEVEL_SEPARATOR = " | "
+# What the levels of a domain may be compared with besides the levels of a domain that holds them.
+WITHIN_A_WAVE = ("total", "rest", "each_other")
 
 E = TypeVar("E")
 
@@ -40,7 +42,7 @@ class Catalogue:
     indicators: Mapping[str, m.Indicator]
     domains: Mapping[str, m.Domain]
     waves: Mapping[str, m.MicrodataWave | m.TablesWave]
-    comparisons: Mapping[str, m.PairComparison | m.LevelsComparison | m.SeriesComparison]
+    comparisons: Mapping[str, m.Comparison]
     claims: Mapping[str, m.Claim]
     headlines: Mapping[str, m.Headline]
     rules: m.Rules
@@ -463,12 +465,15 @@ def _check_comparisons(c: Catalogue, problems: _Problems) -> None:
                 {s for v in c.surveys.values() for s in v.series},
             )
             _unknown(problems, where, "indicator", comparison.indicators, c.indicators)
+        elif isinstance(comparison, m.ThresholdComparison):
+            _check_side(c, problems, where, comparison.estimate)
         else:
             _unknown(problems, where, "microdata wave", [comparison.wave], c.microdata_waves)
             if comparison.wave in c.microdata_waves:
                 wave = c.microdata_waves[comparison.wave]
                 _unknown(problems, where, "indicator of the wave", comparison.indicators, wave.indicators)
-                _unknown(problems, where, "domain of the wave", [comparison.domain], wave.domains)
+                beside = [comparison.against] if comparison.against not in WITHIN_A_WAVE else []
+                _unknown(problems, where, "domain of the wave", [comparison.domain, *beside], wave.domains)
             for level in comparison.levels:
                 _check_level(c, problems, where, comparison.domain, level)
 

@@ -423,8 +423,15 @@ class PairComparison(Entry):
     override: Override | None = None
 
 
+Adjustment = Literal["holm", "benjamini_hochberg"]
+
+
 class LevelsComparison(Entry):
-    """Each level of a domain against the whole population of the same wave (overlap accounted for)."""
+    """Each level of a domain against something else in the same wave, with their overlap accounted for.
+
+    `against` is `total` (the whole wave), `rest` (everybody outside the level), `each_other` (every two levels of the
+    domain), or another domain of the wave whose levels hold those of this one, such as the region of an area.
+    """
 
     kind: Literal["levels"]
     label: Text
@@ -432,10 +439,12 @@ class LevelsComparison(Entry):
     indicators: list[Id]
     domain: Text
     levels: list[Text] = []
+    against: Text = "total"
+    adjustment: Adjustment = "holm"
 
 
 class SeriesComparison(Entry):
-    """Each wave of a series against the wave before it, for the whole population.
+    """Each wave of a series against the wave before it, or against the first, for the whole population.
 
     p-values are adjusted together either for an indicator through the waves, or for a wave over the indicators.
     """
@@ -444,10 +453,29 @@ class SeriesComparison(Entry):
     label: Text
     series: Id
     indicators: list[Id] = []
+    against: Literal["previous", "first"] = "previous"
     family: Literal["indicator", "wave"] = "indicator"
+    adjustment: Adjustment = "holm"
 
 
-Comparison = Annotated[PairComparison | LevelsComparison | SeriesComparison, Field(discriminator="kind")]
+class ThresholdComparison(Entry):
+    """One estimate against a number that is not an estimate, such as a target (a proportion 0 to 1).
+
+    `source` says whose number it is; `threshold_label` names it ("the target of half of adults").
+    """
+
+    kind: Literal["threshold"]
+    label: Text
+    family: Id
+    estimate: Side
+    threshold: float
+    threshold_label: Text
+    source: Text
+
+
+Comparison = Annotated[
+    PairComparison | LevelsComparison | SeriesComparison | ThresholdComparison, Field(discriminator="kind")
+]
 
 
 class Stated(Entry):
