@@ -19,10 +19,12 @@ from engagement_stats import (
     compare,
     disclose,
     ingest,
+    league,
     phrase,
     plot,
     publish,
     tabulate,
+    trend,
     wave_weights,
     weight,
 )
@@ -298,6 +300,9 @@ def comparisons(workspace: WorkspaceResource) -> dg.MaterializeResult:
         table = compare.comparisons(estimates, current.stacked("covariances"), current.catalogue)
         table = phrase.with_sentences(table, estimates, current.catalogue)
         current.store.write(RELEASE, current.fingerprint, "comparisons", table)
+        trends = trend.trends(estimates, table, current.catalogue)
+        current.store.write(RELEASE, current.fingerprint, "trends", trends)
+        current.store.write(RELEASE, current.fingerprint, "league_tables", league.tables(estimates, current.catalogue))
     verdicts = {str(k): int(v) for k, v in table["verdict"].value_counts(dropna=False).items()}
     return dg.MaterializeResult(
         metadata={"dagster/row_count": len(table), "verdicts": dg.MetadataValue.json(verdicts)},
@@ -341,6 +346,8 @@ def release(workspace: WorkspaceResource) -> dg.MaterializeResult:
         frames = {
             "estimates": estimates,
             "comparisons": current.store.read(RELEASE, current.fingerprint, "comparisons"),
+            "trends": current.store.read(RELEASE, current.fingerprint, "trends"),
+            "league_tables": current.store.read(RELEASE, current.fingerprint, "league_tables"),
             "claims": current.store.read(RELEASE, current.fingerprint, "claims"),
             "benchmarks": tabulate.benchmarks(estimates, current.catalogue),
             "weighting": current.released("weighting"),

@@ -122,5 +122,6 @@ def small(packaged: catalogue.Catalogue, tmp_path: Path) -> catalogue.Catalogue:
         comparisons={},
         claims={},
         headlines={},
+        leagues={},
         rules=packaged.rules,
     )  # fmt: skip

@@ -27,7 +27,7 @@ ESTIMATE: dict[str, Any] = {
 }  # fmt: skip
 COMPARISON: dict[str, Any] = {
     "comparison": "a_v_b", "level": "all", "label": "A and B", "indicator": "joined_12m", "family": "f",
-    "family_size": 1,
+    "family_size": 1, "kind": "pair",
     **{f"{side}_{k}": v for side in ("left", "right") for k, v in {**KEY, "survey": "poll", "estimate": 0.4}.items()},
     "difference": 0.0, "ci_lower": -0.05, "ci_upper": 0.05, "p_value": 1.0, "p_adjusted": 1.0, "adjustment": "holm",
     "grade": "comparable", "differs_on": "", "verdict": "no clear difference", "caveats": "", "sentence": "S.",
@@ -58,6 +58,16 @@ WEIGHTING_MARGIN: dict[str, Any] = {
     "is_suppressed": False, "is_synthetic": False,
 }  # fmt: skip
 
+TREND: dict[str, Any] = {
+    **{k: v for k, v in KEY.items() if k != "wave"}, "series": "poll_series", "segment": 1,
+    "first_wave": "poll_2018", "last_wave": "poll_2020", "waves": 3, "years": 2.0, "slope": 0.01,
+    "standard_error": 0.002, "ci_lower": 0.006, "ci_upper": 0.014, "direction": "rising", "is_synthetic": False,
+}  # fmt: skip
+RANKED: dict[str, Any] = {
+    **KEY, "rank": 2, "rank_lower": 1, "rank_upper": 4, "areas": 9, "unranked": 0, "confidence": 0.95, "method": "x",
+    "is_synthetic": False,
+}  # fmt: skip
+
 
 def table(name: str, *rows: dict[str, Any]) -> pd.DataFrame:
     """Return rows with all columns of a released table, null where not given."""
@@ -77,6 +87,8 @@ def frames(small: catalogue.Catalogue) -> dict[str, pd.DataFrame]:
         "benchmarks": table("benchmarks", BENCHMARK),
         "weighting": table("weighting", WEIGHTING, {**WEIGHTING, "step": 2, "kind": "calibrated"}),
         "weighting_margins": table("weighting_margins", WEIGHTING_MARGIN),
+        "trends": table("trends", TREND),
+        "league_tables": table("league_tables", RANKED),
         "headlines": publish.headlines(c, estimates),
         "runs": run,
         **publish.described(c, ["poll_2020"], []),
@@ -270,6 +282,10 @@ def test_tables_and_columns_must_be_those_of_the_schema(frames: dict[str, pd.Dat
         ("benchmarks", {"verdict": CANARY}),
         ("benchmarks", {"is_synthetic": None}),
         ("weighting", {"kind": None}),
+        ("trends", {"direction": "up"}),
+        ("trends", {"ci_lower": 0.012}),
+        ("league_tables", {"rank_lower": 3}),
+        ("league_tables", {"rank_upper": 10}),
         ("weighting_margins", {"population_share": None}),
         ("weighting_margins", {"is_suppressed": None}),
     ],

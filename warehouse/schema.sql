@@ -112,6 +112,7 @@ CREATE TABLE comparisons (
     adjustment VARCHAR,
     family VARCHAR NOT NULL,
     family_size BIGINT NOT NULL,
+    detectable_difference DOUBLE,
     grade VARCHAR NOT NULL,
     differs_on VARCHAR NOT NULL,
     verdict VARCHAR,
@@ -159,6 +160,7 @@ COMMENT ON COLUMN comparisons.p_adjusted IS 'p adjusted for the size of the fami
 COMMENT ON COLUMN comparisons.adjustment IS '''holm'' or ''benjamini_hochberg'' (the share of false findings among findings), or null when the family is of one test or none.';
 COMMENT ON COLUMN comparisons.family IS 'Comparisons adjusted together.';
 COMMENT ON COLUMN comparisons.family_size IS 'How many comparisons of the family were tested.';
+COMMENT ON COLUMN comparisons.detectable_difference IS 'Smallest true difference that would have been found with 80 per cent power at the level the family leaves to one test. Null where no test was made.';
 COMMENT ON COLUMN comparisons.grade IS '''comparable'', ''indicative'' or ''not_comparable''.';
 COMMENT ON COLUMN comparisons.differs_on IS 'Axes on which the sides differ, or are not known to agree, beyond what is compared; empty when none.';
 COMMENT ON COLUMN comparisons.verdict IS '''higher'', ''lower'', ''no clear difference'' or ''not comparable'' (of the left against the right). Null when suppressed or when no standard error is known.';
@@ -166,6 +168,96 @@ COMMENT ON COLUMN comparisons.caveats IS 'One sentence for each axis, in plain E
 COMMENT ON COLUMN comparisons.sentence IS 'A sentence a writer may use.';
 COMMENT ON COLUMN comparisons.is_suppressed IS 'True when either side is suppressed; then no number is given.';
 COMMENT ON COLUMN comparisons.is_synthetic IS 'True when the row rests on synthetic (invented) respondents. Never quote such a row.';
+
+CREATE TABLE trends (
+    release_id VARCHAR NOT NULL,
+    series VARCHAR NOT NULL,
+    indicator VARCHAR NOT NULL,
+    domain VARCHAR NOT NULL,
+    level VARCHAR NOT NULL,
+    segment BIGINT NOT NULL,
+    first_wave VARCHAR NOT NULL,
+    last_wave VARCHAR NOT NULL,
+    waves BIGINT NOT NULL,
+    years DOUBLE,
+    slope DOUBLE,
+    standard_error DOUBLE,
+    ci_lower DOUBLE,
+    ci_upper DOUBLE,
+    confidence DOUBLE,
+    fit_statistic DOUBLE,
+    fit_degrees_of_freedom BIGINT,
+    fit_p_value DOUBLE,
+    direction VARCHAR NOT NULL,
+    change DOUBLE,
+    change_ci_lower DOUBLE,
+    change_ci_upper DOUBLE,
+    turning_points VARCHAR,
+    note VARCHAR,
+    is_synthetic BOOLEAN NOT NULL,
+    PRIMARY KEY (series, indicator, domain, level, segment),
+    CHECK (direction IN ('rising', 'falling', 'no clear trend', 'uneven', 'too few waves')),
+    CHECK (ci_lower <= slope AND slope <= ci_upper),
+    CHECK (change_ci_lower <= change AND change <= change_ci_upper)
+);
+COMMENT ON TABLE trends IS 'One row per series, indicator, domain, level and unbroken run of two waves or more: the slope, and whether there is one.';
+COMMENT ON COLUMN trends.release_id IS 'Release this row belongs to: a digest of everything the release was made from.';
+COMMENT ON COLUMN trends.series IS 'Waves made alike; see waves.series.';
+COMMENT ON COLUMN trends.indicator IS 'What is measured; see indicators.';
+COMMENT ON COLUMN trends.domain IS 'How the population is divided; ''all'' is the whole population.';
+COMMENT ON COLUMN trends.level IS 'The part of the population.';
+COMMENT ON COLUMN trends.segment IS 'Which run of waves between breaks of the series, from 1.';
+COMMENT ON COLUMN trends.first_wave IS 'First wave of the run with this estimate.';
+COMMENT ON COLUMN trends.last_wave IS 'Last wave of the run with this estimate.';
+COMMENT ON COLUMN trends.waves IS 'Waves with a known standard error, on which the slope rests.';
+COMMENT ON COLUMN trends.years IS 'Time from the first to the last of them, in years.';
+COMMENT ON COLUMN trends.slope IS 'Change a year by weighted least squares, in the unit of the estimate. Null with fewer than three waves.';
+COMMENT ON COLUMN trends.standard_error IS 'Standard error of the slope.';
+COMMENT ON COLUMN trends.ci_lower IS 'Lower end of the interval of the slope, widened where figures are rounded.';
+COMMENT ON COLUMN trends.ci_upper IS 'Upper end of that interval.';
+COMMENT ON COLUMN trends.confidence IS 'Confidence of both intervals.';
+COMMENT ON COLUMN trends.fit_statistic IS 'Q of Cochran: scatter about the straight line beyond what standard errors explain.';
+COMMENT ON COLUMN trends.fit_degrees_of_freedom IS 'Its degrees of freedom.';
+COMMENT ON COLUMN trends.fit_p_value IS 'Its p: below 0.05 a straight line does not fit.';
+COMMENT ON COLUMN trends.direction IS '''rising'', ''falling'', ''no clear trend'', ''uneven'' (a straight line does not fit) or ''too few waves''.';
+COMMENT ON COLUMN trends.change IS 'Last wave less first wave of the run.';
+COMMENT ON COLUMN trends.change_ci_lower IS 'Lower end of its interval.';
+COMMENT ON COLUMN trends.change_ci_upper IS 'Upper end of its interval.';
+COMMENT ON COLUMN trends.turning_points IS 'Waves at which clear changes turned from one direction to the other, of the whole population.';
+COMMENT ON COLUMN trends.note IS 'Missing waves, waves left out, and what the slope is not.';
+COMMENT ON COLUMN trends.is_synthetic IS 'True when the row rests on synthetic (invented) respondents. Never quote such a row.';
+
+CREATE TABLE league_tables (
+    release_id VARCHAR NOT NULL,
+    wave VARCHAR NOT NULL,
+    indicator VARCHAR NOT NULL,
+    domain VARCHAR NOT NULL,
+    level VARCHAR NOT NULL,
+    rank BIGINT NOT NULL,
+    rank_lower BIGINT NOT NULL,
+    rank_upper BIGINT NOT NULL,
+    areas BIGINT NOT NULL,
+    unranked BIGINT NOT NULL,
+    confidence DOUBLE NOT NULL,
+    method VARCHAR NOT NULL,
+    is_synthetic BOOLEAN NOT NULL,
+    PRIMARY KEY (wave, indicator, domain, level),
+    CHECK (1 <= rank_lower AND rank_lower <= rank AND rank <= rank_upper AND rank_upper <= areas)
+);
+COMMENT ON TABLE league_tables IS 'One row per area ranked: never quote a rank without its interval.';
+COMMENT ON COLUMN league_tables.release_id IS 'Release this row belongs to: a digest of everything the release was made from.';
+COMMENT ON COLUMN league_tables.wave IS 'Wave of the survey; see waves.';
+COMMENT ON COLUMN league_tables.indicator IS 'What is measured; see indicators.';
+COMMENT ON COLUMN league_tables.domain IS 'The domain whose levels are ranked.';
+COMMENT ON COLUMN league_tables.level IS 'The area.';
+COMMENT ON COLUMN league_tables.rank IS 'Place of the estimate, 1 the highest; ties share the best.';
+COMMENT ON COLUMN league_tables.rank_lower IS 'Best rank the area may truly have.';
+COMMENT ON COLUMN league_tables.rank_upper IS 'Worst rank the area may truly have.';
+COMMENT ON COLUMN league_tables.areas IS 'Areas ranked.';
+COMMENT ON COLUMN league_tables.unranked IS 'Areas left out: suppressed, or without a standard error.';
+COMMENT ON COLUMN league_tables.confidence IS 'Confidence with which all the true ranks of the table lie in their intervals.';
+COMMENT ON COLUMN league_tables.method IS 'How the intervals of ranks were made.';
+COMMENT ON COLUMN league_tables.is_synthetic IS 'True when the row rests on synthetic (invented) respondents. Never quote such a row.';
 
 CREATE TABLE claims (
     release_id VARCHAR NOT NULL,

@@ -27,6 +27,7 @@ from engagement_stats.differences import (
     standard_error_for_test,
 )
 from engagement_stats.errors import ComparisonError
+from engagement_stats.planning import detectable
 
 __all__ = ["COLUMNS", "benjamini_hochberg", "comparisons", "difference", "differences", "holm", "judge"]
 
@@ -234,7 +235,9 @@ def _adjusted(frame: pd.DataFrame) -> pd.DataFrame:
     for rows in families.indices.values():
         adjusted[rows] = ADJUSTMENTS[frame["adjustment"].iat[rows[0]]](p[rows])
     rule = frame["adjustment"].where(~np.isnan(adjusted) & (size > 1), None)
-    return frame.assign(p_adjusted=adjusted, family_size=size, adjustment=rule)
+    se, df = frame["standard_error"].to_numpy(), frame["degrees_of_freedom"].to_numpy()
+    found = np.where(np.isnan(p), np.nan, detectable(se, df, size.to_numpy()))
+    return frame.assign(p_adjusted=adjusted, family_size=size, adjustment=rule, detectable_difference=found)
 
 
 COLUMNS = [
@@ -242,5 +245,5 @@ COLUMNS = [
     *(f"{s}_{c}" for s in ("left", "right") for c in ("survey", *KEY, "estimate")),
     *Difference.__slots__,
     "family", "grade", "differs_on", "caveats", "is_suppressed", "is_synthetic",
-    "p_adjusted", "family_size", "adjustment", "verdict",
+    "p_adjusted", "family_size", "adjustment", "detectable_difference", "verdict",
 ]  # fmt: skip

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from engagement_stats.uncertainty import t_quantile
+
 CONFIDENCE = 0.95
 
 
@@ -138,7 +140,7 @@ def differences(
         se = np.sqrt(np.maximum(variance, 0.0))
         pooled = (v1 + v2) ** 2 / (v1**2 / left_degrees_of_freedom + v2**2 / right_degrees_of_freedom)
         df = np.where(np.isnan(degrees_of_freedom), np.where(se > 0, pooled, np.inf), degrees_of_freedom)
-        t = _t_quantile(df, confidence)
+        t = t_quantile(df, confidence)
         rounding = left_rounding + right_rounding
         # A gap of exactly the rounding must not seem to exceed it by the last bit of a decimal fraction.
         excess = np.where(np.abs(gap) > rounding * (1 + 1e-9), np.abs(gap) - rounding, 0.0)
@@ -158,12 +160,6 @@ def differences(
         "degrees_of_freedom": np.where(known, df, np.nan),
         "p_value": np.where(known, np.minimum(p, 1.0), np.nan),
     }
-
-
-def _t_quantile(df: np.ndarray, confidence: float | np.ndarray) -> np.ndarray:
-    tail = (1 + confidence) / 2
-    finite = np.where(np.isinf(df), 1.0, df)
-    return np.where(np.isinf(df), special.ndtri(tail), special.stdtrit(finite, tail))
 
 
 def _two_sided_p(statistic: np.ndarray, df: np.ndarray) -> np.ndarray:
@@ -198,8 +194,10 @@ def standard_error_for_test(
     Verified: exact rejection rates under equal shares near 0, tests/test_differences.py.
     """
     df = np.where(np.isnan(degrees_of_freedom), np.inf, degrees_of_freedom)
-    level = np.where(np.isnan(confidence), CONFIDENCE, confidence)
-    recovered = (ci_upper - ci_lower) / _t_quantile(df, level)
+    quantile = np.full(len(df), np.nan)
+    for level in np.unique(confidence[~np.isnan(confidence)]):
+        quantile[confidence == level] = t_quantile(df[confidence == level], float(level))
+    recovered = (ci_upper - ci_lower) / quantile
     return np.where((standard_error == 0) & np.isfinite(recovered), recovered, standard_error)
 
 

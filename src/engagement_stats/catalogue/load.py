@@ -45,6 +45,7 @@ class Catalogue:
     comparisons: Mapping[str, m.Comparison]
     claims: Mapping[str, m.Claim]
     headlines: Mapping[str, m.Headline]
+    leagues: Mapping[str, m.League]
     rules: m.Rules
     figures: tuple[m.Figure, ...] = field(default=())
     benchmarks: tuple[m.Benchmark, ...] = field(default=())
@@ -128,7 +129,7 @@ class Catalogue:
         """Digest of the whole catalogue."""
         kinds = [
             self.sources, self.surveys, self.codelists, self.questions, self.indicators, self.domains,
-            self.waves, self.comparisons, self.claims, self.headlines,
+            self.waves, self.comparisons, self.claims, self.headlines, self.leagues,
         ]  # fmt: skip
         parts: list[Any] = [{k: _plain(v) for k, v in kind.items()} for kind in kinds]
         parts += [_plain(self.rules), [_plain(f) for f in self.figures], [_plain(b) for b in self.benchmarks]]
@@ -486,6 +487,10 @@ def _check_uses(c: Catalogue, problems: _Problems) -> None:
                      [k for k, v in c.comparisons.items() if isinstance(v, m.PairComparison)])  # fmt: skip
         if claim.estimate is not None:
             _check_side(c, problems, where, claim.estimate)
+    for key, league in c.leagues.items():
+        _check_side(c, problems, f"leagues {key}", m.Side(wave=league.wave, indicator=league.indicators[0]))
+        _unknown(problems, f"leagues {key}", "indicator", league.indicators, c.indicators)
+        _unknown(problems, f"leagues {key}", "domain", league.domain.split(CROSS), c.domains)
     for key, headline in c.headlines.items():
         where = f"headlines {key}"
         _unknown(problems, where, "indicator", [headline.indicator], c.indicators)
@@ -544,6 +549,7 @@ def load(folder: Path | str | None = None) -> Catalogue:
         "comparisons": kind("comparisons", m.Comparison),
         "claims": kind("claims", m.Claim),
         "headlines": kind("headlines", m.Headline),
+        "leagues": kind("leagues", m.League),
         "waves": _read_waves(folder, problems),
         "figures": _read_tables(folder, "figures", m.Figure, problems),
         "benchmarks": _read_tables(folder, "benchmarks", m.Benchmark, problems),

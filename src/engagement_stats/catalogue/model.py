@@ -544,6 +544,15 @@ class Headline(Entry):
         return self
 
 
+class League(Entry):
+    """Areas, or other levels of a domain, ranked by indicators in one wave."""
+
+    label: Text
+    wave: Id
+    indicators: Annotated[list[Id], Field(min_length=1)]
+    domain: Text
+
+
 class AxisRule(Entry):
     """What a difference on one axis means: the grade it forces, and the caveat in plain English."""
 
