@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test lint types unit bench dictionary lock ui clean
+.PHONY: setup demo test lint types unit bench dictionary claims-page lock ui clean
 
 setup: $(STAMP)
 
@@ -37,6 +37,9 @@ ui: setup
 
 dictionary: setup
 	$(BIN)/python -m engagement_stats.dictionary > docs/data_dictionary.md
+
+claims-page: setup
+	$(BIN)/python -m engagement_stats.claims_page > docs/seed_claims.md
 
 # Pin every dependency with its hash for Python 3.11 and later (needs uv on the PATH).
 lock:

@@ -312,11 +312,13 @@ def comparisons(workspace: WorkspaceResource) -> dg.MaterializeResult:
 
 @dg.asset(deps=[comparisons], group_name="release", kinds={"pandas"})
 def claims(workspace: WorkspaceResource) -> dg.MaterializeResult:
-    """Check every claim of the catalogue against the estimates and comparisons."""
+    """Check every claim of the catalogue against the estimates, comparisons and league tables."""
     with _errors_of(workspace, None):
         current = Current(workspace)
         compared = current.store.read(RELEASE, current.fingerprint, "comparisons")
-        table = claim.check(current.catalogue, current.released("estimates"), compared)
+        ranked = current.store.read(RELEASE, current.fingerprint, "league_tables")
+        covariances = current.stacked("covariances")
+        table = claim.check(current.catalogue, current.released("estimates"), compared, ranked, covariances)
         current.store.write(RELEASE, current.fingerprint, "claims", table)
     return dg.MaterializeResult(
         metadata={"dagster/row_count": len(table)}, data_version=dg.DataVersion(current.release)

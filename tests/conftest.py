@@ -74,7 +74,7 @@ def _indicator(concept: str, statistic: str = "proportion", recall: str = "12m")
             "concept": concept,
             "recall": recall,
             "statistic": statistic,
-            "phrase": f"had {concept}",
+            "phrase": f"had {concept}" if statistic == "proportion" else f"{concept} given",
         }
     )
 
@@ -124,4 +124,6 @@ def small(packaged: catalogue.Catalogue, tmp_path: Path) -> catalogue.Catalogue:
         headlines={},
         leagues={},
         rules=packaged.rules,
+        lexicon=packaged.lexicon,
+        style=packaged.style,
     )  # fmt: skip

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from engagement_stats import catalogue
+from engagement_stats import catalogue, stated
 from engagement_stats.catalogue import model, strictyaml
 from engagement_stats.errors import CatalogueError
 
@@ -247,9 +247,10 @@ def test_each_claim_rests_on_what_can_decide_it(packaged: catalogue.Catalogue) -
     assert isinstance(pair, model.PairComparison)
     assert (pair.left.wave, pair.right.wave) == ("survation_lbn_2020", "cls_2018_19")
     for name in ("lbn_group_membership", "lbn_volunteering"):
-        stated = claims[name].stated
-        assert stated.right is not None
-        assert stated.lower <= stated.left / stated.right <= stated.upper
+        words = claims[name].stated
+        assert words.left is not None
+        assert words.right is not None
+        assert stated.meaning(words, packaged.lexicon).covers(words.left / words.right)
     whole = claims["lbn_group_membership"].quotation
     assert claims["england_social_action_15"].quotation in whole
 
@@ -364,6 +365,36 @@ MISTAKES = {
         "claims/seed_briefing.yaml", "  comparison: social_action_12m__lbn_v_england",
         "  comparison: social_action_12m__lbn_v_england\n  cannot_be_checked: so they say",
         ["claims/seed_briefing.yaml lbn_group_membership", "exactly one of"],
+    ),
+    "claim in words the lexicon does not know": (
+        "claims/seed_briefing.yaml", "words: increased tenfold", "words: increased manifold",
+        ["claims community_shops", '"increased manifold" is not a number phrase of a ratio'],
+    ),
+    "claim with a range and no convention": (
+        "claims/seed_briefing.yaml", "words: increased tenfold,", "words: increased tenfold, lower: 9,",
+        ["claims/seed_briefing.yaml community_shops", "with the convention for it"],
+    ),
+    "claim with one of two numbers": (
+        "claims/seed_briefing.yaml", ", left: 346, right: 34", ", left: 346",
+        ["claims/seed_briefing.yaml community_shops", "left and right go together"],
+    ),
+    "administrative claim on an estimate": (
+        "claims/seed_briefing.yaml", "  documented:\n    value: 2386368\n    source: >-\n",
+        "  estimate: {wave: cls_2018_19, indicator: social_action_12m}\n  note: >-\n",
+        ["claims/seed_briefing.yaml lbn_residents", "administrative evidence is no estimate"],
+    ),
+    "rank of a level that is not ranked": (
+        "claims/seed_briefing.yaml",
+        "  kind: level\n  stated: {words: 36 per cent, quantity: level}",
+        "  kind: rank\n  stated: {words: highest, quantity: rank}",
+        ["claims england_formal_volunteering_36", "a rank that no entry of leagues/ makes"],
+    ),
+    "words given twice in the lexicon": (
+        "lexicon.yaml", "words: [half, a half, one half]", "words: [half, third, one half]",
+        ["lexicon.yaml", "third: given twice"],
+    ),
+    "number phrase without a range": (
+        "lexicon.yaml", "spread: 0.1\n", "", ["lexicon.yaml", "spread"],
     ),
     "fieldwork that ends before it starts": (
         "waves/cls_2018_19.yaml", "end: 2019-03-31", "end: 2018-03-31",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -39,7 +40,8 @@ CONTRACT = {
         *words("""difference standard_error ci_lower ci_upper ratio ratio_ci_lower ratio_ci_upper degrees_of_freedom
         p_value p_adjusted adjustment family grade differs_on verdict is_suppressed"""),
     ],
-    "claims": words("release_id claim document quotation kind stated observed verdict sentence caveats evidence"),
+    "claims": words("""release_id claim document quotation kind stated observed verdict sentence caveats evidence
+        arithmetic support like_for_like holds_now explanation evidence_kind"""),
     "benchmarks": words("""survey wave indicator domain level published published_lower published_upper ours difference
         verdict source is_synthetic"""),
     "weighting": words("""release_id wave weight step kind method margins respondents total g_min g_max design_effect
@@ -200,6 +202,39 @@ def test_everything_made_from_invented_respondents_says_so(released: Project) ->
     claims = released.query("SELECT c.is_synthetic, e.is_synthetic AS evidence FROM claims c "
                             "JOIN comparisons e ON contains(c.evidence, e.comparison)")  # fmt: skip
     assert (claims["is_synthetic"] == claims["evidence"]).all()
+
+
+# Words that set one figure above or below another, or give it as a share of the other.
+DIRECTION = re.compile(
+    r"\b(higher than|lower than|more than|less than|fewer than|above|below|rose|fell|up from|down from|double|half|"
+    r"twice|times|increase|decrease|rise|fall)\b", re.IGNORECASE,
+)  # fmt: skip
+
+
+def test_what_is_not_comparable_is_never_higher_or_lower_anywhere(released: Project) -> None:
+    refused = released.query("SELECT * FROM comparisons WHERE grade = 'not_comparable'")
+    assert len(refused) >= 4
+    assert set(refused["verdict"]) == {"not comparable"}
+    assert refused[["p_value", "p_adjusted"]].isna().all(axis=None)
+    assert not [s for s in refused["sentence"] if DIRECTION.search(s)]
+    # The same words stand in sentences of comparisons that may be made: the search does find them.
+    allowed = released.query("SELECT sentence FROM comparisons WHERE verdict IN ('higher', 'lower')")["sentence"]
+    assert all(DIRECTION.search(s) for s in allowed)
+    names = ", ".join(f"'{n}'" for n in refused["comparison"])
+    claims = released.query(
+        "SELECT * FROM claims WHERE like_for_like = 'not comparable' "
+        f"OR replace(evidence, 'comparison ', '') IN ({names})"
+    )
+    assert len(claims) >= 2
+    assert set(claims["verdict"]) <= {"not comparable", "cannot be checked"}
+    assert claims["support"].isna().all()
+    assert not [s for s in claims["sentence"] if DIRECTION.search(s)]
+    # Views take their verdicts from comparisons, and so none from a refused one.
+    for query in (
+        "SELECT change_verdict AS verdict FROM trend WHERE change_grade = 'not_comparable'",
+        f"SELECT verdict FROM lbn_v_england WHERE comparison IN ({names})",
+    ):
+        assert not set(released.query(query)["verdict"]) & {"higher", "lower"}
 
 
 def test_a_synthetic_file_reproduces_no_official_figure(released: Project) -> None:

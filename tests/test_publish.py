@@ -36,7 +36,8 @@ COMPARISON: dict[str, Any] = {
 CLAIM = {
     "claim": "c", "document": "d", "quotation": "q", "kind": "level", "stated": "s", "observed": "o",
     "verdict": "supported", "arithmetic": "right", "sentence": "S.", "caveats": "", "evidence": "e",
-    "is_synthetic": False,
+    "is_synthetic": False, "evidence_kind": "survey", "support": "established", "like_for_like": "not applicable",
+    "holds_now": "newest is used", "explanation": "A.\nB.\nC.\nD.",
 }  # fmt: skip
 BENCHMARK = {
     **KEY,
@@ -279,6 +280,9 @@ def test_tables_and_columns_must_be_those_of_the_schema(frames: dict[str, pd.Dat
         ("comparisons", {"p_adjusted": 0.5}),
         ("comparisons", {"is_suppressed": True, "verdict": None}),
         ("claims", {"verdict": CANARY}),
+        ("claims", {"support": CANARY}),
+        ("claims", {"support": None}),
+        ("claims", {"holds_now": CANARY}),
         ("benchmarks", {"verdict": CANARY}),
         ("benchmarks", {"is_synthetic": None}),
         ("weighting", {"kind": None}),

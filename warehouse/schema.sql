@@ -265,27 +265,43 @@ CREATE TABLE claims (
     document VARCHAR NOT NULL,
     quotation VARCHAR NOT NULL,
     kind VARCHAR NOT NULL,
+    evidence_kind VARCHAR NOT NULL,
     stated VARCHAR NOT NULL,
     observed VARCHAR NOT NULL,
-    verdict VARCHAR NOT NULL,
     arithmetic VARCHAR NOT NULL,
+    verdict VARCHAR NOT NULL,
+    support VARCHAR,
+    like_for_like VARCHAR NOT NULL,
+    holds_now VARCHAR NOT NULL,
+    explanation VARCHAR NOT NULL,
     sentence VARCHAR NOT NULL,
     caveats VARCHAR NOT NULL,
     evidence VARCHAR NOT NULL,
     is_synthetic BOOLEAN NOT NULL,
     PRIMARY KEY (claim),
-    CHECK (verdict IN ('supported', 'not supported', 'not comparable', 'cannot be checked'))
+    CHECK (evidence_kind IN ('survey', 'administrative')),
+    CHECK (arithmetic IN ('right', 'wrong', 'nothing to check')),
+    CHECK (verdict IN ('supported', 'not supported', 'not comparable', 'cannot be checked')),
+    CHECK (support IN ('established', 'consistent', 'inconsistent', 'contradicted')),
+    CHECK ((support IS NOT NULL) = (verdict IN ('supported', 'not supported'))),
+    CHECK (like_for_like IN ('comparable', 'indicative', 'not comparable', 'not applicable')),
+    CHECK (holds_now IN ('holds', 'no longer holds', 'newest is used', 'cannot be checked'))
 );
-COMMENT ON TABLE claims IS 'One row per quantitative sentence of a document: what it says, what the evidence says.';
+COMMENT ON TABLE claims IS 'One row per number a document states: what it says, what the evidence says. Four separate answers: arithmetic, verdict (with support), like_for_like, holds_now.';
 COMMENT ON COLUMN claims.release_id IS 'Release this row belongs to: a digest of everything the release was made from.';
 COMMENT ON COLUMN claims.claim IS 'The claim, as the catalogue names it.';
 COMMENT ON COLUMN claims.document IS 'The document it stands in.';
 COMMENT ON COLUMN claims.quotation IS 'Its words, verbatim.';
 COMMENT ON COLUMN claims.kind IS '''level'', ''difference'', ''ratio'', ''change'', ''rank'' or ''count''.';
+COMMENT ON COLUMN claims.evidence_kind IS '''survey'', or ''administrative'': not survey evidence, so only the arithmetic and documented numbers are checked.';
 COMMENT ON COLUMN claims.stated IS 'What it states: words, numbers, and the range the words are taken to cover.';
 COMMENT ON COLUMN claims.observed IS 'What the evidence and the arithmetic give.';
-COMMENT ON COLUMN claims.verdict IS '''supported'', ''not supported'', ''not comparable'' or ''cannot be checked''.';
 COMMENT ON COLUMN claims.arithmetic IS 'Whether the words follow from the document''s own numbers: ''right'', ''wrong'' or ''nothing to check''.';
+COMMENT ON COLUMN claims.verdict IS 'Whether the evidence supports the words: ''supported'', ''not supported'', ''not comparable'' or ''cannot be checked''. Words that draw a limit need support ''established'', others ''established'' or ''consistent''.';
+COMMENT ON COLUMN claims.support IS 'The interval against the range the words cover: ''established'' (inside), ''consistent'' (only the point is inside), ''inconsistent'' (only part of the interval is), ''contradicted'' (none is). Null when not comparable or not checked.';
+COMMENT ON COLUMN claims.like_for_like IS 'Whether the two sides are alike: ''comparable'', ''indicative'', ''not comparable'', or ''not applicable'' for a single figure.';
+COMMENT ON COLUMN claims.holds_now IS 'Whether it holds with the newest wave of the series on each side: ''holds'', ''no longer holds'', ''newest is used'' or ''cannot be checked''.';
+COMMENT ON COLUMN claims.explanation IS 'A sentence for each of the four answers, a line each: arithmetic, verdict, like_for_like, holds_now.';
 COMMENT ON COLUMN claims.sentence IS 'A sentence a writer may use instead.';
 COMMENT ON COLUMN claims.caveats IS 'What must be said beside it.';
 COMMENT ON COLUMN claims.evidence IS 'The comparison or estimate that decides it, or why none can.';

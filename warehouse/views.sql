@@ -1,12 +1,14 @@
 -- Views for the usual questions. Each selects from the tables of schema.sql only.
+-- Numbers are rounded as decimals, half away from zero, which gives the digits of engagement_stats.rounding: 28.45 as a
+-- binary number is a little less, and would be rounded down.
 
 CREATE VIEW headline_table AS
 SELECT
     h.label,
     w.label AS wave_label,
-    round(100 * e.estimate, 1) AS per_cent,
-    round(100 * e.ci_lower, 1) AS ci_lower,
-    round(100 * e.ci_upper, 1) AS ci_upper,
+    round((100 * e.estimate)::DECIMAL(38, 13), 1)::DOUBLE AS per_cent,
+    round((100 * e.ci_lower)::DECIMAL(38, 13), 1)::DOUBLE AS ci_lower,
+    round((100 * e.ci_upper)::DECIMAL(38, 13), 1)::DOUBLE AS ci_upper,
     e.base_unweighted AS base,
     CASE WHEN e.base_is = 'approximate' THEN 'about ' ELSE '' END || format('{:,}', e.base_unweighted) AS base_text,
     e.base_is,

@@ -156,29 +156,43 @@ def _headlines(args: argparse.Namespace) -> int:
 def _claims(args: argparse.Namespace) -> int:
     from engagement_stats import show
 
+    if args.file is not None:
+        return _claims_of_text(args)
     table = _released(args, "SELECT * FROM claims ORDER BY claim")
     if args.format != "table":
         show.frame(table, args.format)
         return 0
-    import textwrap
+    show.claims(table)
+    return 0
 
-    console = show.paper(110)
-    parts = {
-        "says": "quotation", "stated": "stated", "arithmetic": "arithmetic", "observed": "observed",
-        "evidence": "evidence", "caveats": "caveats", "may write": "sentence",
-    }  # fmt: skip
-    for row in table.to_dict("records"):
-        mark = f"  {show.SYNTHETIC_NOTICE}" if row["is_synthetic"] else ""
-        console.print(f"{row['claim']}: {row['verdict'].upper()}{mark}", style="bold", markup=False)
-        for heading, column in parts.items():
-            if row[column]:
-                console.print(
-                    textwrap.indent(
-                        textwrap.fill(str(row[column]), console.width - 16, break_long_words=False), " " * 14
-                    ).replace(" " * 14, f"  {heading:<12}", 1),
-                    markup=False,
-                )
-        console.print()
+
+def _claims_of_text(args: argparse.Namespace) -> int:
+    from engagement_stats import catalogue, check_text, documents, show, verify
+
+    passages = documents.read(args.file)
+    estimates, comparisons = (_released(args, f"SELECT * FROM {t}") for t in ("estimates", "comparisons"))
+    table = check_text.check(passages, catalogue.load(args.catalogue), estimates, comparisons)
+    if args.format == "table":
+        show.statements(table)
+    else:
+        show.frame(table, args.format)
+    at_fault, verdicts = verify.at_fault(table), table["verdict"].value_counts()
+    _say(
+        f"{args.file}: {len(table)} statement(s) in numbers; "
+        + ", ".join(f"{n} {verdict}" for verdict, n in verdicts.items())
+        + f"{'; ' if len(table) else ''}{at_fault} should not stand as written."
+    )
+    return 1 if at_fault else 0
+
+
+def _brief(args: argparse.Namespace) -> int:
+    from engagement_stats import brief
+    from engagement_stats.show import SYNTHETIC_NOTICE
+
+    made = brief.write(args.template, args.out, _workspace(args).warehouse)
+    _say(f"{args.out}: {made.pieces} name(s) filled from release {made.release}.")
+    if made.synthetic:
+        _say(SYNTHETIC_NOTICE)
     return 0
 
 
@@ -410,7 +424,15 @@ def parser() -> argparse.ArgumentParser:
     _estimate_options(add("estimate", _estimate, "design-based estimates from any survey file", _shared(formats=True)))
     _weight_options(add("weight", _weight, "weight a survey file to population margins", _shared(formats=True)))
     add("headlines", _headlines, "the released headlines", both)
-    add("claims", _claims, "each claim with its verdict, evidence and caveats", both)
+    claims = add("claims", _claims, "each claim with its verdict, evidence and caveats; or check a text", both)
+    claims.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE",
+        help=".md, .txt or .docx: find its statements in numbers and say which the release supports",
+    )  # fmt: skip
+    claims.add_argument("--catalogue", type=Path, metavar="DIR", help="for FILE: whose words (default: the package's own)")
+    brief = add("brief", _brief, "fill a Word or Markdown template from the release", _shared(warehouse=True))
+    brief.add_argument("--template", type=Path, required=True, metavar="FILE", help=".docx or .md, not changed")
+    brief.add_argument("--out", type=Path, required=True, metavar="FILE", help="of the same kind; replaced if there")
     ui = add("ui", _ui, "start the Dagster web server on loopback", _shared(data=True, warehouse=True))
     ui.add_argument("--port", type=int, default=3000)
     ui.add_argument(

@@ -48,8 +48,16 @@ class DisclosureError(EngagementStatsError):
     """A result would reveal a small group of respondents, or a disclosure rule is not met."""
 
 
+class DocumentError(EngagementStatsError):
+    """A text that is to be checked cannot be read."""
+
+
 class PublishError(EngagementStatsError):
     """A release cannot be built or put in place."""
+
+
+class BriefError(EngagementStatsError):
+    """A template asks for what it may not or what the release does not hold; holds every problem, one a line."""
 
 
 def listed(offenders: Collection[object]) -> str:

@@ -1,111 +1,54 @@
 """Say an estimate or a comparison in a sentence, in the style of official statistics.
 
-Belongs here: rounding for readers, the words a verdict allows, and the mark on synthetic numbers.
-Not here: verdicts and caveats (compare), claims (claim), and what an indicator is called (catalogue).
+Belongs here: the sentences that others ask for, their caveats beside them, Markdown, the mark on synthetic numbers.
+Not here: how a sentence is put together (wording), rounding (rounding), verdicts and caveats (compare), claims
+(claim), and the words themselves (catalogue: data/style.yaml, data/indicators, data/domains).
 """
 
-import math
-from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+import re
+from typing import Any, Literal
 
 import pandas as pd
 
-from engagement_stats.catalogue import Catalogue
-from engagement_stats.catalogue import model as m
+from engagement_stats.catalogue import THRESHOLD, Catalogue
+from engagement_stats.people import group as group
+from engagement_stats.rounding import percentage as percentage
+from engagement_stats.rounding import rounded as rounded
+from engagement_stats.wording import Figure, Quantity, Voice, capital, known
 
 SYNTHETIC = "SYNTHETIC"
+Form = Literal["text", "markdown"]
 
 
-def rounded(value: float, decimals: int = 0) -> str:
-    """Round a number for readers: half away from zero, on its shortest decimal form.
-
-    The one place where numbers are rounded for people, so that every output shows the same digits.
-
-    Parameters
-    ----------
-    value : float
-        Finite, unrounded.
-    decimals : int, default 0
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> rounded(28.5), rounded(2.675, 2), rounded(-0.4)
-    ('29', '2.68', '0')
-    """
-    # Fifteen significant digits: more would show how the sum was added up, not what it is.
-    exact = Decimal(f"{value:.15g}")
-    text = f"{exact.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP):f}"
-    return text.removeprefix("-") if float(text) == 0 else text
-
-
-def percentage(share: float, decimals: int = 0) -> str:
-    """Write a share (0 to 1) as a percentage without the sign.
-
-    Examples
-    --------
-    >>> percentage(0.193141)
-    '19'
-    """
-    return rounded(100 * share, decimals)
-
-
-def _value(value: float, unit: str, decimals: int = 0) -> str:
-    return f"{percentage(value, decimals)} per cent" if unit == "proportion" else rounded(value, 2)
-
-
-def _interval(row: Any, decimals: int = 0) -> str:
-    if row.ci_lower is None or math.isnan(row.ci_lower):
-        return "no interval can be given"
-    low, high = (
-        (percentage(row.ci_lower, decimals), percentage(row.ci_upper, decimals))
-        if row.unit == "proportion"
-        else (rounded(row.ci_lower, 2), rounded(row.ci_upper, 2))
-    )
-    assumed = ", assuming a design effect" if row.variance_basis == "assumed" else ""
-    return f"{percentage(row.confidence)}% interval {low} to {high}{assumed}"
-
-
-def group(catalogue: Catalogue, side: m.Side) -> str:
-    """Name the people a side is about, to complete "14 per cent of ..."."""
-    people = catalogue.population(side.wave).phrase
-    return people if side.level == "all" else f"{people} ({side.level})"
-
-
-def estimate(catalogue: Catalogue, row: Any, decimals: int = 0) -> str:
-    """Say one estimate, with its interval and where it comes from, without a full stop.
+def estimate(catalogue: Catalogue, row: Any, decimals: int | None = None) -> str:
+    """Say one estimate, with its interval, its time and where it comes from, without a full stop.
 
     Parameters
     ----------
     catalogue : Catalogue
     row : named tuple
-        A row of estimates that is not suppressed.
-    decimals : int, default 0
-        Of percentages.
+        A row of estimates.
+    decimals : int, optional
+        As few as needed when not given, and never more than were published.
 
     Returns
     -------
     str
+        "In 2019-20, 41 per cent (95% interval 40 to 42) of adults in England had ... (source)"; that too few
+        answered when it is suppressed.
     """
-    side = m.Side(wave=row.wave, indicator=row.indicator, domain=row.domain, level=row.level)
-    phrase = catalogue.indicators[row.indicator].phrase
-    label = catalogue.waves[row.wave].label
-    shown = f"{_value(row.estimate, row.unit, decimals)} ({_interval(row, decimals)})"
-    return f"{shown} of {group(catalogue, side)} {phrase} ({label})"
+    voice = Voice(catalogue)
+    if row.is_suppressed or not known(row.estimate):
+        said = voice.words.suppressed.format(people=voice.people(row))
+        return capital(voice.placed(said, row.wave, voice.wave(row.wave)))
+    figure = Figure.of(row)
+    shown = voice.decimals(figure) if decimals is None else min(decimals, figure.most)
+    return capital(voice.figure(figure, shown, voice.wave(row.wave)))
 
 
-def _points(value: float, unit: str, towards: float | None = None) -> str:
-    """Say the size of a difference; an end of its interval is signed by the direction of the difference."""
-    size = abs(value) if towards is None else value * (1 if towards > 0 else -1)
-    if unit != "proportion":
-        return rounded(size, 2)
-    return f"{percentage(size, 1)} percentage points" if towards is None else percentage(size, 1)
-
-
-def comparison(catalogue: Catalogue, row: Any, left: Any, right: Any) -> str:
+def comparison(
+    catalogue: Catalogue, row: Any, left: Any, right: Any | None, *, quantity: Quantity = "difference"
+) -> str:
     """Say a comparison in words its verdict allows.
 
     Parameters
@@ -114,55 +57,64 @@ def comparison(catalogue: Catalogue, row: Any, left: Any, right: Any) -> str:
     row : named tuple
         A row of comparisons.
     left, right : named tuple
-        Its two sides, rows of estimates.
+        Its two sides, rows of estimates; `right` is None for a threshold.
+    quantity : {"difference", "ratio"}, default "difference"
+        What is spoken of; a ratio that cannot be given is said as a difference.
 
     Returns
     -------
     str
-        One or two sentences; marked SYNTHETIC when a side is.
+        One sentence with a full stop (two when the sides are not comparable); marked SYNTHETIC when a side is.
     """
+    return _sentence(Voice(catalogue), row, left, right, quantity)
+
+
+def _sentence(voice: Voice, row: Any, left: Any, right: Any | None, quantity: Quantity = "difference") -> str:
     mark = f"{SYNTHETIC}: " if row.is_synthetic else ""
-    if row.is_suppressed:
-        return f"{mark}Too few people answered to publish this comparison."
-    decimals = _decimals(row, left, right)
-    said, beside = estimate(catalogue, left, decimals), _beside(catalogue, left, right, decimals)
-    if row.verdict == "not comparable":
-        return (
-            f"{mark}{said}; {beside}. These two figures do not measure the same thing in the same way, so neither "
-            "should be given as higher, lower or a share of the other."
-        )
-    if pd.isna(row.verdict):
-        return f"{mark}{said}, against {beside}. It cannot be said whether they differ: no standard error is known."
-    if row.verdict == "no clear difference" and row.p_value == 1 and left.rounding + right.rounding > 0:
-        return f"{mark}{said}, against {beside}. These figures are rounded too coarsely to tell whether they differ."
-    if row.verdict == "no clear difference":
-        return f"{mark}{said}, similar to {beside}. There is no clear difference between them."
-    return (
-        f"{mark}{said}, {row.verdict} than {beside}: a difference of {_points(row.difference, left.unit)} "
-        f"({_ends(row, left.unit)})."
-    )
+    return f"{mark}{capital(voice.comparison(row, left, right, quantity))}."
 
 
-def _ends(row: Any, unit: str) -> str:
-    near, far = (row.ci_lower, row.ci_upper) if row.difference > 0 else (row.ci_upper, row.ci_lower)
-    return f"{_points(near, unit, row.difference)} to {_points(far, unit, row.difference)}"
+def with_caveats(sentence: str, caveats: str, form: Form = "text", note: str = "1") -> str:
+    """Say a sentence with what must be read beside it.
+
+    Parameters
+    ----------
+    sentence, caveats : str
+        As in the release; `caveats` may be empty.
+    form : {"text", "markdown"}, default "text"
+        Plain text has the caveats after the sentence, Markdown in a footnote.
+    note : str, default "1"
+        Name of the footnote.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> with_caveats("In 2019, 14 per cent of adults had joined.", "The base is small.")
+    'In 2019, 14 per cent of adults had joined. The base is small.'
+    >>> print(with_caveats("SYNTHETIC: In 2019, 14 per cent had joined.", "The base is small.", "markdown", "joined"))
+    **SYNTHETIC**: In 2019, 14 per cent had joined.[^joined]
+    <BLANKLINE>
+    [^joined]: The base is small.
+    """
+    if form == "text":
+        return f"{sentence} {caveats}".strip()
+    said = markdown(sentence)
+    return f"{said}[^{note}]\n\n[^{note}]: {markdown(caveats)}" if caveats else said
 
 
-def _decimals(row: Any, left: Any, right: Any) -> int:
-    """Whole per cents, unless a difference that is told would vanish in them."""
-    same = percentage(left.estimate) == percentage(right.estimate)
-    return 1 if row.verdict in ("higher", "lower") and same else 0
+def markdown(text: str) -> str:
+    r"""Write plain text as Markdown: characters with a meaning there are escaped, the mark on synthetic numbers bold.
 
-
-def _beside(catalogue: Catalogue, left: Any, right: Any, decimals: int) -> str:
-    """Say the second estimate of a comparison, leaving out what was just said of the first."""
-    if left.indicator != right.indicator:
-        return estimate(catalogue, right, decimals)
-    sides = [m.Side(wave=r.wave, indicator=r.indicator, domain=r.domain, level=r.level) for r in (left, right)]
-    people = [group(catalogue, side) for side in sides]
-    of = "" if people[0] == people[1] else f" of {people[1]}"
-    where = "" if left.wave == right.wave else f" ({catalogue.waves[right.wave].label})"
-    return f"{_value(right.estimate, right.unit, decimals)} ({_interval(right, decimals)}){of}{where}"
+    Examples
+    --------
+    >>> markdown("SYNTHETIC: a * b [c] | d")
+    '**SYNTHETIC**: a \\* b \\[c\\] \\| d'
+    """
+    escaped = re.sub(r"([\\`*_\[\]<>|~#])", r"\\\1", text)
+    return re.sub(rf"^{SYNTHETIC}\b", f"**{SYNTHETIC}**", escaped)
 
 
 def with_sentences(comparisons: pd.DataFrame, estimates: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
@@ -172,7 +124,7 @@ def with_sentences(comparisons: pd.DataFrame, estimates: pd.DataFrame, catalogue
     ----------
     comparisons : DataFrame, shape (n comparisons, columns of comparisons)
     estimates : DataFrame, shape (n estimates, columns of estimates)
-        Holds both sides of each comparison.
+        Holds both sides of each comparison, but thresholds.
     catalogue : Catalogue
 
     Returns
@@ -181,12 +133,15 @@ def with_sentences(comparisons: pd.DataFrame, estimates: pd.DataFrame, catalogue
         With `sentence`.
     """
     sides = {(r.wave, r.indicator, r.domain, r.level): r for r in estimates.itertuples(index=False)}
+    voice = Voice(catalogue)
     sentences = [
-        comparison(
-            catalogue,
+        _sentence(
+            voice,
             row,
             sides[row.left_wave, row.left_indicator, row.left_domain, row.left_level],
-            sides[row.right_wave, row.right_indicator, row.right_domain, row.right_level],
+            None
+            if row.right_domain == THRESHOLD
+            else sides[row.right_wave, row.right_indicator, row.right_domain, row.right_level],
         )
         for row in comparisons.itertuples(index=False)
     ]

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
+from engagement_stats.rounding import rounded, significant
+
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
@@ -52,6 +54,90 @@ def paper(piped_width: int) -> "Console":
     return Paper(width=None if sys.stdout.isatty() else piped_width, highlight=False)
 
 
+CLAIMS_WIDTH = 100
+# Heading to column; those of the four answers carry a line of `explanation`.
+CLAIM_PARTS = {
+    "says": "quotation", "stated": "stated", "arithmetic": "arithmetic", "evidence": "verdict",
+    "alike": "like_for_like", "now": "holds_now", "from": "evidence", "caveats": "caveats", "may write": "sentence",
+}  # fmt: skip
+
+
+def claims(data: "pd.DataFrame") -> None:
+    """Write claims to standard output as text: each with its four answers, evidence and the sentence to use.
+
+    Parameters
+    ----------
+    data : DataFrame, shape (n claims, columns of claims)
+    """
+    import textwrap
+
+    from engagement_stats.claim import ANSWERS
+
+    console = paper(CLAIMS_WIDTH)
+    for row in data.to_dict("records"):
+        mark = f"  {SYNTHETIC_NOTICE}" if row["is_synthetic"] else ""
+        console.print(f"{row['claim']}: {row['verdict'].upper()}{mark}", style="bold", markup=False)
+        because = dict(zip(ANSWERS, row["explanation"].splitlines(), strict=True))
+        for heading, column in CLAIM_PARTS.items():
+            text = str(row[column])
+            if column in because:
+                held = f" ({row['support']})" if column == "verdict" and isinstance(row["support"], str) else ""
+                text = f"{text.upper()}{held}. {because[column]}"
+            # What cannot be checked has its reason for evidence; it has been given.
+            if text and text not in because.values():
+                # Addresses may break at a hyphen, years may not.
+                told = textwrap.fill(
+                    text, CLAIMS_WIDTH, initial_indent=f"  {heading:<12}", subsequent_indent=" " * 14,
+                    break_long_words=False, break_on_hyphens=column == "evidence",
+                )  # fmt: skip
+                console.print(told, markup=False, soft_wrap=True)
+        console.print()
+
+
+# Heading to column, below the statement and its verdict.
+STATEMENT_PARTS = {
+    "taken as": "taken_as", "arithmetic": "arithmetic", "why": "reason", "caveats": "caveats", "may write": "sentence",
+}  # fmt: skip
+
+
+def statements(data: "pd.DataFrame") -> None:
+    """Write the statements of a text that was checked to standard output, below the sentence each stands in.
+
+    Parameters
+    ----------
+    data : DataFrame, shape (n statements, columns of verify.Checked)
+    """
+    import textwrap
+
+    console = paper(CLAIMS_WIDTH)
+    last = None
+    for row in data.to_dict("records"):
+        if last != (row["where"], row["text"]):
+            last = (row["where"], row["text"])
+            quoted = textwrap.fill(f"{row['where']}: {row['text']}", CLAIMS_WIDTH)
+            console.print(quoted, style="bold", markup=False, soft_wrap=True)
+        mark = f"  {SYNTHETIC_NOTICE}" if row["is_synthetic"] else ""
+        verdict = "ARITHMETIC" if row["kind"] == "arithmetic" else row["verdict"].upper()
+        console.print(f"  {row['stated']}: {verdict}{mark}", markup=False, soft_wrap=True)
+        for heading, column in STATEMENT_PARTS.items():
+            text = _taken_as(row) if column == "taken_as" else str(row[column])
+            if text and text != "nothing to check":
+                told = textwrap.fill(
+                    text, CLAIMS_WIDTH, initial_indent=f"    {heading:<12}", subsequent_indent=" " * 16,
+                    break_long_words=False, break_on_hyphens=False,
+                )  # fmt: skip
+                console.print(told, markup=False, soft_wrap=True)
+    if len(data):
+        console.print()
+
+
+def _taken_as(row: "dict[str, object]") -> str:
+    if not row["wave"]:
+        return f"{row['candidates']} ({row['match']})" if row["candidates"] else ""
+    one = ", ".join(str(row[c]) for c in ("wave", "indicator", "domain", "level"))
+    return f"{one}{' against ' + str(row['against']) if row['against'] else ''} ({row['match']})"
+
+
 def _table(data: "pd.DataFrame", title: str, headings: Mapping[str, str]) -> None:
     import pandas as pd
     from rich import box
@@ -72,7 +158,9 @@ def _table(data: "pd.DataFrame", title: str, headings: Mapping[str, str]) -> Non
 
 def _text(value: object) -> str:
     if isinstance(value, float):
-        return f"{value:,.0f}" if value == int(value) or abs(value) >= WHOLE_FROM else f"{value:.5g}"
+        if value == int(value) or abs(value) >= WHOLE_FROM:
+            return f"{int(rounded(value)):,}"
+        return significant(value, 5)
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     return str(value)

@@ -13,12 +13,15 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from engagement_stats import lexicon as phrases
 from engagement_stats.catalogue import model as m
-from engagement_stats.catalogue import strictyaml
+from engagement_stats.catalogue import strictyaml, words
+from engagement_stats.catalogue.reading import Reading
+from engagement_stats.catalogue.style import Style
 from engagement_stats.errors import CatalogueError
 
 DEFAULT = Path(__file__).parent / "data"
@@ -28,6 +31,7 @@ LEVEL_SEPARATOR = " | "
 WITHIN_A_WAVE = ("total", "rest", "each_other")
 
 E = TypeVar("E")
+B = TypeVar("B", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -47,10 +51,13 @@ class Catalogue:
     headlines: Mapping[str, m.Headline]
     leagues: Mapping[str, m.League]
     rules: m.Rules
+    lexicon: words.Lexicon
+    style: Style
     figures: tuple[m.Figure, ...] = field(default=())
     benchmarks: tuple[m.Benchmark, ...] = field(default=())
     margins: Mapping[str, m.PopulationMargins] = field(default_factory=dict)
     margin_rows: tuple[m.MarginRow, ...] = field(default=())
+    reading: Reading = field(default_factory=Reading)
 
     @cached_property
     def microdata_waves(self) -> dict[str, m.MicrodataWave]:
@@ -132,7 +139,8 @@ class Catalogue:
             self.waves, self.comparisons, self.claims, self.headlines, self.leagues,
         ]  # fmt: skip
         parts: list[Any] = [{k: _plain(v) for k, v in kind.items()} for kind in kinds]
-        parts += [_plain(self.rules), [_plain(f) for f in self.figures], [_plain(b) for b in self.benchmarks]]
+        parts += [_plain(self.rules), _plain(self.lexicon), _plain(self.style)]
+        parts += [[_plain(f) for f in self.figures], [_plain(b) for b in self.benchmarks]]
         parts += [{k: _plain(v) for k, v in self.margins.items()}, [_plain(r) for r in self.margin_rows]]
         return digest(parts)
 
@@ -192,6 +200,19 @@ def _read_folder(folder: Path, kind: str, adapter: TypeAdapter[E], problems: _Pr
             except ValidationError as error:
                 problems.add_validation(where, error)
     return entries
+
+
+def _read_file(path: Path, entry: type[B], problems: _Problems) -> B | None:
+    """Read a file that holds one entry, such as rules.yaml."""
+    try:
+        return entry.model_validate(strictyaml.read(path))
+    except CatalogueError as error:
+        problems.lines.append(str(error))
+    except OSError:
+        problems.add(path.name, "the file is missing.")
+    except ValidationError as error:
+        problems.add_validation(path.name, error)
+    return None
 
 
 def _read_waves(folder: Path, problems: _Problems) -> dict[str, m.MicrodataWave | m.TablesWave]:
@@ -479,6 +500,15 @@ def _check_comparisons(c: Catalogue, problems: _Problems) -> None:
                 _check_level(c, problems, where, comparison.domain, level)
 
 
+def _check_words(c: Catalogue, problems: _Problems) -> None:
+    """Check that phrases are of levels there are, and that every axis has a name."""
+    for key, domain in c.domains.items():
+        if domain.levels:
+            _unknown(problems, f"domains {key} phrases", "level", domain.phrases.levels, domain.levels)
+    if c.style is not None:
+        _unknown(problems, "style.yaml axes", "axis", get_args(m.Axis), c.style.axes)
+
+
 def _check_uses(c: Catalogue, problems: _Problems) -> None:
     for key, claim in c.claims.items():
         where = f"claims {key}"
@@ -487,6 +517,17 @@ def _check_uses(c: Catalogue, problems: _Problems) -> None:
                      [k for k, v in c.comparisons.items() if isinstance(v, m.PairComparison)])  # fmt: skip
         if claim.estimate is not None:
             _check_side(c, problems, where, claim.estimate)
+            if claim.stated.quantity == "rank" and not any(
+                (x.wave, x.domain) == (claim.estimate.wave, claim.estimate.domain)
+                and claim.estimate.indicator in x.indicators
+                for x in c.leagues.values()
+            ):
+                problems.add(where, "speaks of a rank that no entry of leagues/ makes. Add one.")
+        if c.lexicon is not None and claim.stated.convention is None:
+            try:
+                phrases.read(claim.stated.words, c.lexicon, claim.stated.quantity)
+            except CatalogueError as error:
+                problems.add(where, str(error))
     for key, league in c.leagues.items():
         _check_side(c, problems, f"leagues {key}", m.Side(wave=league.wave, indicator=league.indicators[0]))
         _unknown(problems, f"leagues {key}", "indicator", league.indicators, c.indicators)
@@ -504,6 +545,18 @@ def _check_uses(c: Catalogue, problems: _Problems) -> None:
                 [headline.series],
                 {s for v in c.surveys.values() for s in v.series},
             )
+
+
+def _check_reading(c: Catalogue, problems: _Problems) -> None:
+    where = "reading.yaml"
+    _unknown(problems, where, "survey", c.reading.surveys, c.surveys)
+    _unknown(problems, where, "series", c.reading.series, {s for v in c.surveys.values() for s in v.series})
+    spoken_for = [s.population for s in c.surveys.values()] + [w.population for w in c.waves.values() if w.population]
+    _unknown(problems, where, "geography", c.reading.populations, {p.geography for p in spoken_for})
+    _unknown(problems, where, "domain", c.reading.levels, c.domains)
+    for domain, levels in c.reading.levels.items():
+        if domain in c.domains:
+            _unknown(problems, where, f"level of {domain}", levels, c.domains[domain].levels)
 
 
 def load(folder: Path | str | None = None) -> Catalogue:
@@ -528,13 +581,11 @@ def load(folder: Path | str | None = None) -> Catalogue:
     if not folder.is_dir():
         raise CatalogueError(f"catalogue: the folder {folder} does not exist. Give an existing one with --catalogue.")
     problems = _Problems()
-    rules = None
-    try:
-        rules = m.Rules.model_validate(strictyaml.read(folder / "rules.yaml"))
-    except (CatalogueError, OSError) as error:
-        problems.lines.append(str(error) if isinstance(error, CatalogueError) else "rules.yaml: the file is missing.")
-    except ValidationError as error:
-        problems.add_validation("rules.yaml", error)
+    rules = _read_file(folder / "rules.yaml", m.Rules, problems)
+    lexicon = _read_file(folder / "lexicon.yaml", words.Lexicon, problems)
+    style = _read_file(folder / "style.yaml", Style, problems)
+    # A catalogue without a vocabulary is a catalogue; only texts cannot be read with it.
+    reading = _read_file(folder / "reading.yaml", Reading, problems) if (folder / "reading.yaml").exists() else Reading()
 
     def kind(name: str, entry: Any) -> dict[str, Any]:
         return _read_folder(folder, name, TypeAdapter(entry), problems)
@@ -556,10 +607,17 @@ def load(folder: Path | str | None = None) -> Catalogue:
         "margins": kind("margins", m.PopulationMargins),
         "margin_rows": _read_tables(folder, "margins", m.MarginRow, problems),
     }
-    # No check of references reads the rules, so a broken rules.yaml hides no other problem.
-    catalogue = Catalogue(folder=folder, rules=cast("m.Rules", rules), **content)
-    for check in (_check_waves, _check_figures, _check_margins, _check_comparisons, _check_uses):
+    # No check of references reads the rules, so a broken rules.yaml hides no other problem; nor does a broken lexicon.
+    catalogue = Catalogue(
+        folder=folder,
+        rules=cast("m.Rules", rules),
+        lexicon=cast("words.Lexicon", lexicon),
+        style=cast("Style", style),
+        reading=reading or Reading(),
+        **content,
+    )
+    for check in (_check_waves, _check_figures, _check_margins, _check_comparisons, _check_uses, _check_words, _check_reading):
         check(catalogue, problems)
-    if rules is not None and not problems.lines:
+    if not problems.lines:
         return catalogue
     raise CatalogueError(f"catalogue: {len(problems.lines)} problem(s)\n" + "\n".join(problems.lines))

@@ -12,6 +12,8 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from engagement_stats.catalogue.style import People, Phrases
+
 IDENTIFIER = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
 
 MissingReason = Literal["refused", "dont_know", "not_asked", "not_applicable", "not_stated"]
@@ -21,6 +23,9 @@ Prompting = Literal["single_item", "list", "battery", "unknown"]
 Recall = Literal["now", "four_weeks", "monthly", "12m", "not_applicable", "unknown"]
 Evidence = Literal["confirmed", "second_hand", "inferred", "unverified"]
 Grade = Literal["comparable", "indicative", "not_comparable"]
+# What a number phrase speaks of, and in what it is counted.
+Quantity = Literal["level", "ratio", "relative_change", "difference", "count", "rank"]
+Unit = Literal["share", "number", "pounds"]
 Axis = Literal[
     "concept",
     "wording",
@@ -59,7 +64,7 @@ def _one_code_as_text(value: object) -> object:
     return str(value) if isinstance(value, int | float) else value
 
 
-def _list_as_tuple(value: object) -> object:
+def list_as_tuple(value: object) -> object:
     """YAML has lists only; strict validation would refuse one where a pair is wanted."""
     return tuple(value) if isinstance(value, list) else value
 
@@ -89,11 +94,21 @@ class Source(Entry):
 
 
 class Population(Entry):
-    """Whom a survey speaks for; `phrase` completes "14 per cent of ..."."""
+    """Whom a survey speaks for; `phrase` completes "14 per cent of ...".
+
+    `parts` are the same phrase in parts, so that a level can be named within it ("women in England").
+    """
 
     phrase: Text
+    parts: People | None = None
     geography: Text
     age_from: int | None = Field(default=None, ge=0, le=120)
+
+    @model_validator(mode="after")
+    def _same(self) -> Self:
+        if self.parts is not None and self.parts.phrase != self.phrase:
+            raise ValueError(f'parts make "{self.parts.phrase}", which is not the phrase "{self.phrase}"')
+        return self
 
 
 class SeriesBreak(Entry):
@@ -146,8 +161,8 @@ class Variable(Entry):
 
     column: Text
     codes: Id | Codes | None = None
-    bands: dict[str, Annotated[tuple[int, int], BeforeValidator(_list_as_tuple)]] | None = None
-    numeric: Annotated[tuple[float, float], BeforeValidator(_list_as_tuple)] | None = None
+    bands: dict[str, Annotated[tuple[int, int], BeforeValidator(list_as_tuple)]] | None = None
+    numeric: Annotated[tuple[float, float], BeforeValidator(list_as_tuple)] | None = None
     missing: MissingCodes = {}
     optional: bool = False
     note: str | None = None
@@ -286,10 +301,12 @@ class Fieldwork(Entry):
 
     `year` is the year in which they began, nominal when no source gives it: it orders the waves of a series.
     With `precision` "month" the sources name months only: `start` is the first day of the first month and
-    `end` the last day of the last one, and neither may be shown as a day.
+    `end` the last day of the last one, and neither may be shown as a day. `when` completes "in ..." where the years of
+    the dates or, without dates, the label do not; "unknown" when nothing does.
     """
 
     label: Text
+    when: Text | None = None
     year: int = Field(ge=1900, le=2100)
     start: date | None = None
     end: date | None = None
@@ -372,7 +389,10 @@ class Question(Entry):
 
 
 class Indicator(Entry):
-    """What is measured; `phrase` completes "14 per cent of adults in England ..."."""
+    """What is measured; `phrase` completes "14 per cent of adults in England ...", that of a mean "the average of ...".
+
+    `keywords` are patterns by which a text that is checked speaks of it (docs/checking_a_text.md).
+    """
 
     label: Text
     definition: Text
@@ -380,6 +400,7 @@ class Indicator(Entry):
     recall: Recall
     statistic: Literal["proportion", "mean"]
     phrase: Text
+    keywords: list[Text] = []
 
 
 class Domain(Entry):
@@ -388,6 +409,7 @@ class Domain(Entry):
     label: Text
     definition: Text
     levels: Annotated[list[Text], Field(min_length=1)]
+    phrases: Phrases = Phrases()
 
 
 class Side(Entry):
@@ -479,51 +501,98 @@ Comparison = Annotated[
 
 
 class Stated(Entry):
-    """What a claim says in numbers: the words, the quantity they speak of, and the range the words cover.
+    """What a claim says in numbers: the words, the quantity they speak of, and the document's own two numbers.
 
-    `left` and `right` are the numbers as the document states them (shares 0-1).
+    The words are looked up in the lexicon, unless the claim gives a range of its own, with the `convention` for it:
+    `lower` and `upper` (an end left out is open), and whether the words draw a limit (`bounds`). `left` and `right`
+    are what the words relate, as the document states them, in the `unit` (shares 0-1).
     """
 
     words: Text
-    quantity: Literal["level", "ratio", "relative_change"]
-    lower: float
-    upper: float
-    left: float
+    quantity: Quantity
+    unit: Unit = "share"
+    left: float | None = None
     right: float | None = None
-    convention: Text
+    lower: float | None = None
+    upper: float | None = None
+    bounds: bool | None = None
+    convention: str | None = None
 
     @model_validator(mode="after")
     def _sides(self) -> Self:
-        if self.lower > self.upper:
+        if (self.left is None) != (self.right is None):
+            raise ValueError("left and right go together: the two numbers that the words relate")
+        if self.left is not None and self.quantity in ("level", "count", "rank"):
+            raise ValueError(f"a {self.quantity} relates no two numbers; leave out left and right")
+        own = self.lower is not None or self.upper is not None
+        if own != (self.convention is not None) or (self.bounds is not None and not own):
+            raise ValueError("a range of the claim's own is lower or upper or both, with the convention for it")
+        if self.lower is not None and self.upper is not None and self.lower > self.upper:
             raise ValueError("the range the words cover is upside down")
-        if (self.quantity == "level") != (self.right is None):
-            raise ValueError("a level states one number, a ratio or a change two")
         return self
+
+
+class Documented(Entry):
+    """A number that is no estimate, and whose number it is; the bounds when its source gives some."""
+
+    value: float
+    lower: float | None = None
+    upper: float | None = None
+    source: Text
+
+    @model_validator(mode="after")
+    def _bounds(self) -> Self:
+        if (self.lower is None) != (self.upper is None):
+            raise ValueError("lower and upper go together")
+        return self
+
+
+# The quantities in which each kind of claim may speak.
+QUANTITIES: dict[str, tuple[Quantity, ...]] = {
+    "level": ("level",),
+    "difference": ("difference", "relative_change"),
+    "ratio": ("ratio", "relative_change"),
+    "change": ("relative_change", "ratio", "difference"),
+    "rank": ("rank",),
+    "count": ("count",),
+}
 
 
 class Claim(Entry):
     """A quantitative sentence of a document, verbatim, and what decides it.
 
-    Exactly one of `comparison`, `estimate` and `cannot_be_checked` (the reason) is given.
+    Exactly one of `comparison`, `estimate`, `documented` and `cannot_be_checked` (the reason) is given. A claim whose
+    evidence is administrative rests on no survey: its arithmetic is checked, and it may rest on a documented number.
     """
 
     document: Text
     quotation: Text
     kind: Literal["level", "difference", "ratio", "change", "rank", "count"]
+    evidence_kind: Literal["survey", "administrative"] = "survey"
     stated: Stated
     comparison: Id | None = None
     estimate: Side | None = None
+    documented: Documented | None = None
     cannot_be_checked: str | None = None
+    note: str | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        ways = [w for w in ("comparison", "estimate", "cannot_be_checked") if getattr(self, w) is not None]
+        known = ("comparison", "estimate", "documented", "cannot_be_checked")
+        ways = [w for w in known if getattr(self, w) is not None]
         if len(ways) != 1:
-            raise ValueError(
-                f"give exactly one of comparison, estimate and cannot_be_checked; {', '.join(ways) or 'none'} given"
-            )
-        if self.estimate is not None and self.stated.quantity != "level":
-            raise ValueError("one estimate decides a level only; a ratio or change needs a comparison")
+            raise ValueError(f"give exactly one of {', '.join(known)}; {', '.join(ways) or 'none'} given")
+        if self.evidence_kind == "administrative" and (self.comparison or self.estimate):
+            raise ValueError("administrative evidence is no estimate; give documented or cannot_be_checked")
+        if self.evidence_kind == "survey" and self.documented is not None:
+            raise ValueError("a documented number is no survey evidence; say evidence_kind: administrative")
+        quantity = self.stated.quantity
+        if quantity not in QUANTITIES[self.kind]:
+            raise ValueError(f"a claim of kind {self.kind} does not speak of a {quantity}")
+        if self.estimate is not None and quantity not in ("level", "rank"):
+            raise ValueError("one estimate decides a level or a rank only; a ratio or change needs a comparison")
+        if self.comparison is not None and quantity not in ("ratio", "relative_change", "difference"):
+            raise ValueError(f"a comparison does not decide a {quantity}")
         return self
 
 

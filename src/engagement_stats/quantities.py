@@ -1,0 +1,214 @@
+"""Find the numbers of a sentence that are shares of people, ratios or changes.
+
+Belongs here: telling a statistic from a year, an age, an amount of money or a confidence level, and a share from a
+change by its neighbours in the sentence.
+Not here: the range a number covers (lexicon), and what it is a number of (statements).
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from engagement_stats import lexicon
+from engagement_stats.catalogue import Catalogue
+from engagement_stats.catalogue.model import Quantity
+from engagement_stats.catalogue.reading import Reading
+from engagement_stats.catalogue.words import Lexicon
+from engagement_stats.errors import CatalogueError
+from engagement_stats.lexicon import Meaning
+from engagement_stats.sentences import Word, find
+
+DIGITS = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
+# "One in 2018" is no share.
+MOST_OUT_OF = 1000
+# Words that may stand between a fraction and what it is a fraction of.
+RATIO_NEXT = ("the", "that", "as")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number phrase in a sentence: its words, where they stand, and what they are taken to cover."""
+
+    words: str
+    start: int
+    end: int
+    meaning: Meaning
+
+    @property
+    def quantity(self) -> Quantity:
+        """What the words speak of."""
+        return self.meaning.quantity
+
+
+def figures(text: str, found: list[Word], catalogue: Catalogue) -> list[Figure]:
+    """Find the figures of a sentence.
+
+    Parameters
+    ----------
+    text : str
+        As `sentences.alike` writes it.
+    found : list of Word
+        Its words.
+    catalogue : Catalogue
+        For the lexicon and the vocabulary.
+
+    Returns
+    -------
+    list of Figure
+        In the order of the text. Plain counts, money, years and ages are none.
+
+    Examples
+    --------
+    >>> from engagement_stats import catalogue
+    >>> from engagement_stats.sentences import words
+    >>> text = "In 2018-19 just over a third of adults aged 16 to 24 (36.5%, 95% confidence interval 34 to 38)"
+    >>> [(f.words, f.quantity) for f in figures(text, words(text), catalogue.load())]
+    [('just over a third', 'level'), ('36.5%', 'level')]
+    """
+    barred = [(found[a].start, found[b - 1].end) for a, b in find(catalogue.reading.not_statistics, found)]
+    out: list[Figure] = []
+    for match in _pattern(catalogue.lexicon).finditer(text.lower()):
+        if any(match.start() < end and start < match.end() for start, end in barred):
+            continue
+        out += _read(match, text, found, catalogue)
+    return out
+
+
+def _read(match: re.Match[str], text: str, found: list[Word], catalogue: Catalogue) -> Iterator[Figure]:
+    before = [w.text for w in found if w.end <= match.start()][-4:]
+    after = [w for w in found if w.start >= match.end()][:4]
+    adjacent = [w.text for w in after if not re.search(r"[.,;:()]", text[match.end() : w.start])]
+    if match["first"]:
+        yield from _two(match, text, before, catalogue.lexicon)
+        return
+    quantity = _quantity(match, before, adjacent, catalogue.reading)
+    meaning = None if quantity is None else _meaning(match.group(), catalogue.lexicon, quantity)
+    if meaning is not None:
+        yield Figure(text[match.start() : match.end()], match.start(), match.end(), meaning)
+
+
+def _two(match: re.Match[str], text: str, before: list[str], entries: Lexicon) -> Iterator[Figure]:
+    """Read "from 34 to 41 per cent" as two shares, and "between 34 and 41 per cent" or "34-41%" as a range."""
+    unit = match["core"][re.match(rf"(?:{DIGITS})", match["core"]).end() :] if match["core"][0].isdigit() else ""  # type: ignore[union-attr]
+    low = _meaning(f"{match['first']}{unit}", entries, "level")
+    high = _meaning(match["core"], entries, "level")
+    if low is None or high is None or not unit:
+        return
+    at = match.start("core")
+    if match["join"].strip() == "and" and before[-1:] != ["between"] or before[-1:] == ["from"]:
+        yield Figure(text[match.start("first") : match.end("first")] + unit, match.start("first"), match.end("first"), low)
+        yield Figure(text[at : match.end()], at, match.end(), high)
+    elif low.value < high.value:
+        span = replace(
+            low, words=match.group(), value=(low.value + high.value) / 2, upper=high.upper, sure_upper=high.sure_upper
+        )
+        yield Figure(text[match.start() : match.end()], match.start(), match.end(), span)
+
+
+def _meaning(words: str, entries: Lexicon, quantity: Quantity) -> Meaning | None:
+    try:
+        return lexicon.read(_in_digits(words, entries), entries, quantity)
+    except CatalogueError:
+        return None
+
+
+def _in_digits(words: str, entries: Lexicon) -> str:
+    """Write "thirty-six" as 36, which the lexicon reads as one number."""
+    known = entries.number_words
+
+    def sum_of(match: re.Match[str]) -> str:
+        tens, ones = known[match[1]], known[match[2]]
+        return str(tens + ones) if tens >= 20 and tens % 10 == 0 and ones < 10 else match[0]  # noqa: PLR2004 - tens and ones
+
+    words = re.sub(r"\b(\w+)[- ](\w+)\b", lambda m: sum_of(m) if m[1] in known and m[2] in known else m[0], words)
+    return re.sub(r"\b(\w+)(?= per cent| percent|%)", lambda m: str(known.get(m[1], m[1])), words)
+
+
+def _quantity(match: re.Match[str], before: list[str], after: list[str], entries: Reading) -> Quantity | None:
+    """Say what a figure speaks of, by its neighbours; None for what is no statistic of people."""
+    core = match["core"]
+    following = after[0] if after else ""
+    if "point" in core:
+        return "difference"
+    if re.search(r"per ?cent|%", core):
+        is_change = following in entries.changes or before[-1:] == ["by"] or _is_change_of(before, entries)
+        return "relative_change" if is_change else "level"
+    if match["ratio"]:
+        in_n = re.search(r"(\w+)[\s-]+(?:in(?:[\s-]+every)?|out[\s-]+of)[\s-]+(\w+)", core)
+        if in_n is None:
+            return "ratio"
+        return "level" if _of_few(in_n[2]) else None
+    if before[-1:] == ["by"]:
+        return "relative_change"
+    if core.startswith("most") or "major" in core or "minor" in core:
+        return "level" if following in (*entries.people.general, "of") else None
+    if following == "the" and after[1:2] and after[1] in entries.people.general:
+        return "level"
+    if following in RATIO_NEXT or (following == "of" and after[1:3] and _is_whole(after[1:], entries)):
+        return "ratio"
+    return "level" if following in (*entries.people.general, "of", "had", "were") or " " in core else None
+
+
+def _is_change_of(before: list[str], entries: Reading) -> bool:
+    """Say whether "an increase of", "up" or "fell" leads to a figure."""
+    if before[-1:] == ["of"]:
+        return len(before) > 1 and before[-2] in entries.changes
+    return before[-1:] != [] and before[-1] in entries.change_verbs
+
+
+def _of_few(number: str) -> bool:
+    return not number.isdigit() or int(number) <= MOST_OUT_OF
+
+
+def _is_whole(after: list[str], entries: Reading) -> bool:
+    """Say whether "the national average" or "the English estimate" follows."""
+    words = {w for w in after if w != "the"}
+    known = {p for patterns in (entries.whole, *entries.populations.values()) for p in patterns}
+    return bool(words & known) and bool(words & set(entries.averages))
+
+
+def _any(words: list[str]) -> str:
+    return "|".join(re.escape(w).replace(r"\ ", r"[\s-]+") for w in sorted(set(words), key=len, reverse=True))
+
+
+def _pattern(entries: Lexicon) -> re.Pattern[str]:
+    shares = [
+        p for f in entries.forms.values() if f.unit == "share" for p in f.patterns
+        if not re.search(r"\} points?$", p)
+    ]  # fmt: skip
+    worded = [
+        w for n in entries.numbers.values() if {"level", "ratio"} & set(n.quantities) for w in n.words
+    ]  # fmt: skip
+    multiples = [w for n in entries.numbers.values() if n.quantities == ["ratio"] for w in n.words]
+    before = [w for x in entries.modifiers.values() for w in x.before]
+    after = [w for x in entries.modifiers.values() for w in x.after]
+    return _compiled(
+        tuple(shares), tuple(w for w in worded if w not in multiples), tuple(multiples), tuple(before), tuple(after),
+        tuple(entries.number_words),
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=4)
+def _compiled(
+    shares: tuple[str, ...], worded: tuple[str, ...], multiples: tuple[str, ...], before: tuple[str, ...],
+    after: tuple[str, ...], numbers: tuple[str, ...],
+) -> re.Pattern[str]:  # fmt: skip
+    number = rf"(?:{DIGITS}|(?:(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)[\s-])?(?:{_any(list(numbers))}))"
+
+    def formed(pattern: str) -> str:
+        return (
+            re.escape(pattern).replace(r"\ ", r"[\s-]*" if pattern.endswith("%") else r"[\s-]+")
+            .replace(r"\{n\}", number).replace(r"\{m\}", number)
+        )  # fmt: skip
+
+    per_cent = [formed(p) for p in shares if "cent" in p or "%" in p]
+    others = [formed(p) for p in shares if "cent" not in p and "%" not in p]
+    core = (
+        rf"(?P<core>{'|'.join(sorted(per_cent, key=len, reverse=True))}"
+        rf"|(?P<ratio>{'|'.join(others)}|{_any(list(multiples))})|{_any(list(worded))})"
+    )
+    return re.compile(
+        rf"(?<![\w.,/£$\-])(?:(?!(?:19|20)\d\d\b)(?P<first>{number})(?:\s?(?:per cent|percent|%))?(?P<join>\s+to\s+|\s+and\s+|\s?-\s?)(?=\d)"
+        rf"|(?P<modifier>{_any(list(before))})\s+(?:the\s+)?)?{core}(?![\w])(?:\s+(?:{_any(list(after))}))?"
+    )

@@ -1,0 +1,370 @@
+"""Hold the statements of a text against a release, as statcheck does for the tests of a paper.
+
+Belongs here: the verdict on each statement, why, and the sentence that may be written instead.
+Not here: reading the text (documents, statements), finding the estimate meant (identify), sums of plain numbers
+(consistency), and the verdicts' own rules (claim, compare).
+Methods: docs/checking_a_text.md
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from engagement_stats import compare, phrase, stated
+from engagement_stats.catalogue import KEY, Catalogue
+from engagement_stats.catalogue import model as m
+from engagement_stats.claim import Verdict, decide
+from engagement_stats.errors import ComparisonError, listed
+from engagement_stats.evidence import Evidence, Found, undecided
+from engagement_stats.identify import Identified, Identifier
+from engagement_stats.lexicon import Meaning
+from engagement_stats.quantities import Figure
+from engagement_stats.statements import Level, Relation, Statement
+
+NOTHING = "nothing to check"
+FLIPPED = {"higher": "lower", "lower": "higher"}
+EXPECTED = {"higher": "higher", "lower": "lower", "similar": "no clear difference"}
+FAULTS = ("not supported", "not comparable")
+PAIR = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One statement of a text and what the release says of it: a row of the answer."""
+
+    where: str
+    text: str
+    kind: str
+    stated: str
+    match: str
+    indicator: str = ""
+    wave: str = ""
+    domain: str = ""
+    level: str = ""
+    against: str = ""
+    candidates: str = ""
+    estimate: float = math.nan
+    ci_lower: float = math.nan
+    ci_upper: float = math.nan
+    arithmetic: str = NOTHING
+    verdict: Verdict = "cannot be checked"
+    support: str = ""
+    reason: str = ""
+    sentence: str = ""
+    caveats: str = ""
+    evidence: str = ""
+    is_synthetic: bool = False
+
+
+COLUMNS = list(Checked.__dataclass_fields__)
+
+
+def frame(rows: Iterable[Checked]) -> pd.DataFrame:
+    """Put the answers into a frame, a row each, in the order of the text."""
+    table = pd.DataFrame([asdict(r) for r in rows], columns=COLUMNS)
+    return table.astype({c: "float64" for c in ("estimate", "ci_lower", "ci_upper")})
+
+
+def at_fault(table: pd.DataFrame) -> int:
+    """Count the statements that should not stand: not supported, not comparable, or wrong by their own numbers."""
+    return int((table["verdict"].isin(FAULTS) | (table["arithmetic"] == "wrong")).sum())
+
+
+class Verifier:
+    """A release, to be asked about the statements of a text.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    estimates, comparisons : DataFrame
+        As released.
+    """
+
+    def __init__(self, catalogue: Catalogue, estimates: pd.DataFrame, comparisons: pd.DataFrame) -> None:
+        self.catalogue, self.estimates = catalogue, estimates
+        self.identifier = Identifier(catalogue, estimates.itertuples(index=False))
+        self.evidence = Evidence(catalogue, estimates, comparisons, _no("wave", "indicator", "domain", "level"), _no())
+        self.released: dict[tuple[Any, Any], Any] = {}
+        for row in comparisons.itertuples(index=False):
+            sides = (tuple(getattr(row, f"{s}_{k}") for k in KEY) for s in ("left", "right"))
+            self.released[next(sides), next(sides)] = row
+
+    def verify(self, statements: Iterable[Statement]) -> list[Checked]:
+        """Check statements.
+
+        Parameters
+        ----------
+        statements : iterable of Statement
+
+        Returns
+        -------
+        list of Checked
+            A row for each share stated and for each two sides set against each other.
+        """
+        out: list[Checked] = []
+        for statement in statements:
+            known: dict[Figure, Identified] = {}
+            for level in statement.levels:
+                first = next((i.side for i in known.values() if i.side is not None), None)
+                known[level.figure] = self.identifier.related(level.subject, first)
+                out.append(self._level(statement, level, known[level.figure]))
+            out += [self._relation(statement, relation) for relation in statement.relations]
+        return out
+
+    def _level(self, statement: Statement, level: Level, found: Identified) -> Checked:
+        row = Checked(
+            statement.where, statement.text, "level", level.figure.words, found.match, reason=found.reason,
+            candidates="; ".join(", ".join(s.key) for s in found.candidates),
+        )  # fmt: skip
+        if found.side is None:
+            first = level.subject.indicators
+            return replace(row, indicator=first[0] if len(first) == 1 else "")
+        meaning, evidence = level.figure.meaning, self.evidence.level(found.side)
+        verdict, how = decide(meaning, evidence)
+        row = replace(
+            self._seen(row, found.side, evidence), verdict=verdict, support=how or "",
+            reason=" ".join(x for x in (_why_level(meaning, evidence, verdict), found.reason) if x),
+        )  # fmt: skip
+        if verdict == "not supported":
+            row = self._in_doubt(row, found, meaning)
+        return row
+
+    def _seen(self, row: Checked, side: m.Side, evidence: Found) -> Checked:
+        return replace(
+            row, wave=side.wave, indicator=side.indicator, domain=side.domain, level=side.level,
+            estimate=evidence.point, ci_lower=evidence.low, ci_upper=evidence.high, sentence=evidence.sentence,
+            caveats=evidence.caveats, evidence=evidence.evidence, is_synthetic=evidence.is_synthetic,
+        )  # fmt: skip
+
+    def _in_doubt(self, row: Checked, found: Identified, meaning: Meaning) -> Checked:
+        """Withhold "not supported" where another wave would support an undated number, or rounding hides the answer."""
+        agree = [s for s in found.older if self._covers(meaning, s)]
+        if agree:
+            waves = listed([self.catalogue.waves[s.wave].label for s in agree])
+            reason = f"No year is named. The newest figure differs; {waves} agree(s) with it: say which is meant."
+            keys = "; ".join(", ".join(s.key) for s in agree)
+            return replace(row, verdict="cannot be checked", support="", reason=reason, candidates=keys)
+        assert found.side is not None
+        published = self.evidence.by_key[found.side.key]
+        half = float(published.rounding) if pd.notna(published.rounding) else 0.0
+        finer = meaning.upper - meaning.lower < 2 * half
+        if finer and meaning.touches(published.estimate - half * 0.999, published.estimate + half * 0.999):
+            reason = "The figure is published too coarsely to tell whether the digits stated are right."
+            return replace(row, verdict="cannot be checked", support="", reason=reason)
+        return row
+
+    def _covers(self, meaning: Meaning, side: m.Side) -> bool:
+        row = self.evidence.by_key[side.key]
+        return not row.is_suppressed and meaning.covers(row.estimate)
+
+    def _relation(self, statement: Statement, relation: Relation) -> Checked:
+        sums, sums_why = _arithmetic(relation)
+        kind = relation.figure.quantity if relation.figure is not None else "comparison"
+        row = Checked(
+            statement.where, statement.text, kind, relation.words, "none", arithmetic=sums, reason=sums_why
+        )  # fmt: skip
+        left = self.identifier.identify(relation.left)
+        if left.side is None:
+            return replace(row, match=left.match, reason=_join(left.reason, sums_why))
+        right = self._right(relation, left.side)
+        if right.side is None:
+            return replace(row, match=right.match, reason=_join(right.reason, sums_why))
+        if left.side.key[1:] == right.side.key[1:] and left.side.wave == right.side.wave:
+            same = "Both sides were understood as one estimate, so the sentence was not understood."
+            return replace(row, match="ambiguous", reason=_join(same, sums_why))
+        match = "assumed" if "assumed" in (left.match, right.match) else "named"
+        row = replace(row, match=match, against=", ".join(right.side.key))
+        verdict, why, evidence, how = self._compared(relation, left.side, right.side)
+        assumed = _join(left.reason, right.reason if right.reason != left.reason else "")
+        if verdict in ("supported", "not supported") and self._another_wave(relation, left, right):
+            verdict, how = "cannot be checked", None
+            why = "The numbers are not those of the waves that were taken: say which year is meant."
+        return replace(
+            self._seen(row, left.side, evidence), verdict=verdict, support=how or "", reason=_join(why, sums_why, assumed)
+        )
+
+    def _another_wave(self, relation: Relation, left: Identified, right: Identified) -> bool:
+        """Say whether a side without a year states a number that is not the one of the wave that was taken."""
+        sides = ((left, relation.left_level), (right, relation.right_level))
+        return any(
+            i.match == "assumed" and i.side is not None and f is not None and not self._covers(f.meaning, i.side)
+            for i, f in sides
+        )
+
+    def _right(self, relation: Relation, left: m.Side) -> Identified:
+        if relation.right is not None:
+            return self.identifier.related(relation.right, left)
+        before = self.identifier.before(left)
+        if before is None:
+            return Identified("none", reason="It is not said against what, and the release has no wave before it.")
+        label = self.catalogue.waves[before.wave].label
+        return Identified("assumed", before, f"It is not said against what; the wave before was taken ({label}).")
+
+    def _compared(
+        self, relation: Relation, left: m.Side, right: m.Side
+    ) -> tuple[Verdict, str, Found, str | None]:
+        """Give the verdict on two sides, why, the evidence, and how a number of theirs is supported."""
+        row = self._row(left, right)
+        if row is None:
+            return "cannot be checked", "How the two estimates vary together is not known.", undecided(""), None
+        released = self.released.get((left.key, right.key))
+        turned = self.released.get((right.key, left.key))
+        said = row.verdict if released is None and turned is None else _verdict(released, turned)
+        found = self._found(relation, row, left, right)
+        if row.is_suppressed:
+            return "cannot be checked", "One of the two figures is suppressed.", found, None
+        if said == "not comparable":
+            return "not comparable", f"The two figures differ, or are not known to agree, on: {row.differs_on}.", found, None
+        if relation.figure is not None:
+            meaning = _signed(relation.figure.meaning, relation)
+            if meaning is None:
+                return "cannot be checked", "It is not said whether it rose or fell.", found, None
+            verdict, how = decide(meaning, found)
+            return verdict, _why_number(meaning, found, verdict), found, how
+        return *_on_direction(relation, said), found, None
+
+    def _row(self, left: m.Side, right: m.Side) -> Any:
+        """Make the comparison of two estimates afresh; None where their covariance would be needed and is not there."""
+        released = self.released.get((left.key, right.key))
+        if released is not None:
+            return released
+        pair = m.PairComparison(
+            kind="pair", label="Two figures of a text", family=PAIR, left=left, right=right, about=self._about(left, right)
+        )
+        keys = pd.MultiIndex.from_frame(self.estimates[KEY])
+        asked = self.estimates[keys.isin([left.key, right.key])]
+        try:
+            made = compare.comparisons(asked, _no("wave"), replace(self.catalogue, comparisons={PAIR: pair}))
+        except ComparisonError:
+            return None
+        return next(phrase.with_sentences(made, asked, self.catalogue).itertuples(index=False), None)
+
+    def _about(self, left: m.Side, right: m.Side) -> list[m.Axis]:
+        """Return the axes on which a sentence means the sides to differ: time, or people."""
+        about: list[m.Axis] = []
+        a, b = self.catalogue.waves[left.wave], self.catalogue.waves[right.wave]
+        if a.survey == b.survey and left.wave != right.wave:
+            about.append("fieldwork")
+        places = [self.catalogue.population(s.wave).geography for s in (left, right)]
+        if left.level != right.level or places[0] != places[1]:
+            about.append("population_geography")
+        return about
+
+    def _found(self, relation: Relation, row: Any, left: m.Side, right: m.Side) -> Found:
+        if relation.figure is None or row.is_suppressed:
+            numbers = (row.difference, row.ci_lower, row.ci_upper)
+        elif relation.figure.quantity == "difference":
+            numbers = (row.difference, row.ci_lower, row.ci_upper)
+        else:
+            less = 1 if relation.figure.quantity == "relative_change" else 0
+            numbers = (row.ratio - less, row.ratio_ci_lower - less, row.ratio_ci_upper - less)
+        return Found(
+            *numbers, grade=row.grade, differs_on=row.differs_on, sentence=row.sentence, caveats=row.caveats,
+            evidence=f"comparison of {', '.join(left.key)} with {', '.join(right.key)}",
+            is_synthetic=bool(row.is_synthetic),
+        )  # fmt: skip
+
+
+def _no(*columns: str) -> pd.DataFrame:
+    return pd.DataFrame(columns=list(columns))
+
+
+def _join(*texts: str) -> str:
+    return " ".join(t for t in texts if t)
+
+
+def _verdict(released: Any, turned: Any) -> Any:
+    """Return the released verdict on a pair, turned round where the pair was released the other way about."""
+    return released.verdict if released is not None else FLIPPED.get(turned.verdict, turned.verdict)
+
+
+def _signed(meaning: Meaning, relation: Relation) -> Meaning | None:
+    """Give a change or difference the sign of the direction the sentence speaks of, or of its own numbers."""
+    if meaning.quantity == "ratio":
+        return meaning
+    direction = relation.direction
+    if direction is None and relation.left_level and relation.right_level:
+        direction = "higher" if relation.left_level.meaning.value >= relation.right_level.meaning.value else "lower"
+    if direction == "higher":
+        return meaning
+    if direction != "lower":
+        return None
+    return replace(
+        meaning, value=-meaning.value, lower=-meaning.upper, upper=-meaning.lower, sure_lower=-meaning.sure_upper,
+        sure_upper=-meaning.sure_lower,
+    )  # fmt: skip
+
+
+def _on_direction(relation: Relation, said: Any) -> tuple[Verdict, str]:
+    """Hold a direction, stated or only shown by the document's own numbers, against the verdict of the comparison."""
+    if not isinstance(said, str):
+        return "cannot be checked", "It cannot be said whether they differ: no standard error is known."
+    told = f'The comparison says "{said}".'
+    if relation.direction is not None:
+        return ("supported" if said == EXPECTED[relation.direction] else "not supported"), told
+    if relation.left_level is None or relation.right_level is None or said == "no clear difference":
+        return "supported", f"{told} The two may be set side by side."
+    shown = "higher" if relation.left_level.meaning.value > relation.right_level.meaning.value else "lower"
+    return ("supported" if shown == said else "not supported"), told
+
+
+def _arithmetic(relation: Relation) -> tuple[str, str]:
+    """Say whether words of a ratio, change or direction follow from the two numbers the document gives."""
+    if relation.left_level is None or relation.right_level is None:
+        return NOTHING, ""
+    left, right = relation.left_level.meaning, relation.right_level.meaning
+    if relation.figure is None:
+        return _arithmetic_of_direction(relation, left.value - right.value)
+    meaning = _signed(relation.figure.meaning, relation)
+    if meaning is None or right.value == 0:
+        return NOTHING, ""
+    low, high = _span(meaning.quantity, left, right)
+    found = _made(meaning.quantity, left.value, right.value)
+    said = f"The document's own numbers give {stated.shown(meaning.quantity, 'share', found)}"
+    if meaning.covers(found) or meaning.touches(low, high):
+        return "right", ""
+    points = left.value - right.value
+    if meaning.quantity == "relative_change" and meaning.covers(points):
+        return "wrong", f"{said}; they are {phrase.percentage(abs(points))} percentage points apart, not per cent."
+    return "wrong", f"{said}, which the words do not cover."
+
+
+def _arithmetic_of_direction(relation: Relation, apart: float) -> tuple[str, str]:
+    if relation.direction not in FLIPPED:
+        return NOTHING, ""
+    if (apart > 0) == (relation.direction == "higher") and apart != 0:
+        return "right", ""
+    return "wrong", "The document's own numbers go the other way."
+
+
+def _made(quantity: str, left: float, right: float) -> float:
+    if quantity == "difference":
+        return left - right
+    return left / right if quantity == "ratio" else left / right - 1
+
+
+def _span(quantity: str, left: Meaning, right: Meaning) -> tuple[float, float]:
+    """Return the ends of what two rounded numbers may give."""
+    ends = [left.lower, left.upper, right.lower, right.upper]
+    if not all(math.isfinite(x) for x in ends) or right.lower <= 0:
+        return math.inf, -math.inf
+    return _made(quantity, left.lower, right.upper), _made(quantity, left.upper, right.lower)
+
+
+def _why_level(meaning: Meaning, evidence: Found, verdict: Verdict) -> str:
+    if evidence.reason is not None:
+        return evidence.reason
+    shown = stated.shown("level", "share", evidence.point)
+    if verdict == "cannot be checked":
+        agrees = "agrees with" if meaning.covers(evidence.point) else "differs from"
+        return f"The figure at hand ({shown}) {agrees} it, but has no interval."
+    return "" if verdict == "supported" else f"The release has {shown}."
+
+
+def _why_number(meaning: Meaning, found: Found, verdict: Verdict) -> str:
+    if not math.isfinite(found.low):
+        return "No interval of it is known."
+    return "" if verdict == "supported" else f"The release gives {stated.shown(meaning.quantity, 'share', found.point)}."
