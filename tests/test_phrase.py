@@ -61,7 +61,7 @@ def row(key: dict[str, str], estimate: float = 0.4, **more: Any) -> SimpleNamesp
     base = {
         "estimate": estimate, "ci_lower": estimate - 0.02, "ci_upper": estimate + 0.02, "confidence": 0.95,
         "unit": "proportion", "variance_basis": "weights_only", "is_synthetic": False, "is_suppressed": False,
-        "rounding": 0.0,
+        "rounding": 0.0, "symbol": None,
     }  # fmt: skip
     return SimpleNamespace(**{**base, **key, **more})
 
@@ -166,6 +166,12 @@ def test_a_suppressed_comparison_shows_no_number(small: catalogue.Catalogue) -> 
         small, verdict(None, is_suppressed=True), row(LEFT, 0.4), row(RIGHT, math.nan, is_suppressed=True)
     )
     assert text == "Too few people answered to publish this comparison."
+
+
+def test_a_figure_that_was_no_number_is_not_called_small(small: catalogue.Catalogue) -> None:
+    low = row(RIGHT, math.nan, is_suppressed=True, symbol="[low]")
+    text = phrase.comparison(small, verdict(None, is_suppressed=True), row(LEFT, 0.4), low)
+    assert text == "One of these figures was not published as a number, so there is no comparison."
 
 
 @pytest.mark.parametrize("word", ["higher", "no clear difference", "not comparable", None])

@@ -14,6 +14,8 @@ from engagement_stats.catalogue import Catalogue
 from engagement_stats.catalogue import model as m
 
 SYNTHETIC = "SYNTHETIC"
+# Symbols of published figures that stand in place of a number for other reasons than few respondents.
+NOT_A_NUMBER = ("[low]", "[x]", "[z]")
 
 
 def rounded(value: float, decimals: int = 0) -> str:
@@ -123,7 +125,10 @@ def comparison(catalogue: Catalogue, row: Any, left: Any, right: Any) -> str:
     """
     mark = f"{SYNTHETIC}: " if row.is_synthetic else ""
     if row.is_suppressed:
-        return f"{mark}Too few people answered to publish this comparison."
+        # What a producer published in place of a number is not for us to explain by the number of respondents.
+        theirs = [s.symbol for s in (left, right) if s.is_suppressed and s.symbol in NOT_A_NUMBER]
+        why = "One of these figures was not published as a number, so there is no comparison."
+        return mark + (why if theirs else "Too few people answered to publish this comparison.")
     decimals = _decimals(row, left, right)
     said, beside = estimate(catalogue, left, decimals), _beside(catalogue, left, right, decimals)
     if row.verdict == "not comparable":
