@@ -19,7 +19,8 @@ from engagement_stats.verify import Checked
 COUNT = rf"£?(?:{DIGITS})(?:\s?(?:thousand|million|billion|bn|m|k)\b)?"
 FROM_TO = re.compile(rf"\bfrom (?P<right>{COUNT})\s+(?:\w+\s+)?to (?P<left>{COUNT})(?![\w%]|\s?per ?cent)", re.I)
 OF_COUNT = re.compile(
-    rf"(?P<share>(?:{DIGITS})\s?(?:%|per ?cent)) of (?:the |all |these )?(?P<of>{COUNT})\s[^.;]*?\((?P<part>{COUNT})\)", re.I
+    rf"(?P<share>(?:{DIGITS})\s?(?:%|per ?cent)) of (?:the |all |these )?(?P<of>{COUNT})\s[^.;]*?\((?P<part>{COUNT})\)",
+    re.I,
 )
 PART_OF = re.compile(
     rf"(?P<part>{COUNT}) (?:of|out of) (?:the |all |these )?(?P<of>{COUNT})\b[^.;%]*?\((?P<share>(?:{DIGITS})\s?(?:%|per ?cent))\)",

@@ -74,7 +74,9 @@ class Identifier:
             return Identified("none", reason=f"The period named is not that of the indicator ({known}).")
         rows = [r for r in self.rows if r.indicator in indicators]
         if unknown := self._unknown(subject, rows):
-            return Identified("none", reason=f'The catalogue has no words for "{unknown}", so it is not known who is meant.')
+            return Identified(
+                "none", reason=f'The catalogue has no words for "{unknown}", so it is not known who is meant.'
+            )
         rows = [r for r in rows if self._of_survey(subject, r)]
         fitting = [r for r in rows if self._fits(subject, r)]
         if not fitting:

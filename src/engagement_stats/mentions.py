@@ -68,7 +68,7 @@ def years(text: str) -> list[Mention]:
     out: list[Mention] = []
     for match in (*MONTHS_SPAN.finditer(text), *SURVEY_YEAR.finditer(text)):
         first = int(match[1])
-        second = int(match[2]) if len(match[2]) > 2 else first - first % 100 + int(match[2])  # noqa: PLR2004 - 2 digits
+        second = int(match[2]) if len(match[2]) > 2 else first - first % 100 + int(match[2])
         if second < first:
             second += 100
         if second == first + 1:
@@ -132,7 +132,7 @@ class Vocabulary:
         if ages:
             forms = reading.ages.get("closed" if ages[2] else "open", [])
             given += [f.format(a=ages[1], b=ages[2]) for f in forms]
-        elif wording is None and not given and len(level) > 3:  # noqa: PLR2004 - "AB" alone is no word
+        elif wording is None and not given and len(level) > 3:
             given.append(_pattern(level))
         # "the North East" and "North East" are one.
         return [re.sub(r"^the ", "", g) for g in given]
@@ -230,7 +230,11 @@ def _inside_another(mention: Mention, all_of_them: list[Mention]) -> bool:
         longer = other.end - other.start > mention.end - mention.start
         if longer or (other.kind == "indicator" and mention.kind != "indicator"):
             return True
-        if other.end - other.start == mention.end - mention.start and other.kind == "place" and mention.kind == "unknown":
+        if (
+            other.end - other.start == mention.end - mention.start
+            and other.kind == "place"
+            and mention.kind == "unknown"
+        ):
             return True
     return False
 

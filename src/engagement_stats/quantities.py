@@ -96,8 +96,10 @@ def _two(match: re.Match[str], text: str, before: list[str], entries: Lexicon) -
     if low is None or high is None or not unit:
         return
     at = match.start("core")
-    if match["join"].strip() == "and" and before[-1:] != ["between"] or before[-1:] == ["from"]:
-        yield Figure(text[match.start("first") : match.end("first")] + unit, match.start("first"), match.end("first"), low)
+    if (match["join"].strip() == "and" and before[-1:] != ["between"]) or before[-1:] == ["from"]:
+        yield Figure(
+            text[match.start("first") : match.end("first")] + unit, match.start("first"), match.end("first"), low
+        )
         yield Figure(text[at : match.end()], at, match.end(), high)
     elif low.value < high.value:
         span = replace(
@@ -119,7 +121,7 @@ def _in_digits(words: str, entries: Lexicon) -> str:
 
     def sum_of(match: re.Match[str]) -> str:
         tens, ones = known[match[1]], known[match[2]]
-        return str(tens + ones) if tens >= 20 and tens % 10 == 0 and ones < 10 else match[0]  # noqa: PLR2004 - tens and ones
+        return str(tens + ones) if tens >= 20 and tens % 10 == 0 and ones < 10 else match[0]
 
     words = re.sub(r"\b(\w+)[- ](\w+)\b", lambda m: sum_of(m) if m[1] in known and m[2] in known else m[0], words)
     return re.sub(r"\b(\w+)(?= per cent| percent|%)", lambda m: str(known.get(m[1], m[1])), words)
@@ -194,7 +196,9 @@ def _compiled(
     shares: tuple[str, ...], worded: tuple[str, ...], multiples: tuple[str, ...], before: tuple[str, ...],
     after: tuple[str, ...], numbers: tuple[str, ...],
 ) -> re.Pattern[str]:  # fmt: skip
-    number = rf"(?:{DIGITS}|(?:(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)[\s-])?(?:{_any(list(numbers))}))"
+    number = (
+        rf"(?:{DIGITS}|(?:(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)[\s-])?(?:{_any(list(numbers))}))"
+    )
 
     def formed(pattern: str) -> str:
         return (

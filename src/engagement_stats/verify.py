@@ -65,7 +65,7 @@ COLUMNS = list(Checked.__dataclass_fields__)
 def frame(rows: Iterable[Checked]) -> pd.DataFrame:
     """Put the answers into a frame, a row each, in the order of the text."""
     table = pd.DataFrame([asdict(r) for r in rows], columns=COLUMNS)
-    return table.astype({c: "float64" for c in ("estimate", "ci_lower", "ci_upper")})
+    return table.astype(dict.fromkeys(("estimate", "ci_lower", "ci_upper"), "float64"))
 
 
 def at_fault(table: pd.DataFrame) -> int:
@@ -183,7 +183,10 @@ class Verifier:
             verdict, how = "cannot be checked", None
             why = "The numbers are not those of the waves that were taken: say which year is meant."
         return replace(
-            self._seen(row, left.side, evidence), verdict=verdict, support=how or "", reason=_join(why, sums_why, assumed)
+            self._seen(row, left.side, evidence),
+            verdict=verdict,
+            support=how or "",
+            reason=_join(why, sums_why, assumed),
         )
 
     def _another_wave(self, relation: Relation, left: Identified, right: Identified) -> bool:
@@ -203,9 +206,7 @@ class Verifier:
         label = self.catalogue.waves[before.wave].label
         return Identified("assumed", before, f"It is not said against what; the wave before was taken ({label}).")
 
-    def _compared(
-        self, relation: Relation, left: m.Side, right: m.Side
-    ) -> tuple[Verdict, str, Found, str | None]:
+    def _compared(self, relation: Relation, left: m.Side, right: m.Side) -> tuple[Verdict, str, Found, str | None]:
         """Give the verdict on two sides, why, the evidence, and how a number of theirs is supported."""
         row = self._row(left, right)
         if row is None:
@@ -217,7 +218,12 @@ class Verifier:
         if row.is_suppressed:
             return "cannot be checked", "One of the two figures is suppressed.", found, None
         if said == "not comparable":
-            return "not comparable", f"The two figures differ, or are not known to agree, on: {row.differs_on}.", found, None
+            return (
+                "not comparable",
+                f"The two figures differ, or are not known to agree, on: {row.differs_on}.",
+                found,
+                None,
+            )
         if relation.figure is not None:
             meaning = _signed(relation.figure.meaning, relation)
             if meaning is None:
@@ -232,7 +238,12 @@ class Verifier:
         if released is not None:
             return released
         pair = m.PairComparison(
-            kind="pair", label="Two figures of a text", family=PAIR, left=left, right=right, about=self._about(left, right)
+            kind="pair",
+            label="Two figures of a text",
+            family=PAIR,
+            left=left,
+            right=right,
+            about=self._about(left, right),
         )
         keys = pd.MultiIndex.from_frame(self.estimates[KEY])
         asked = self.estimates[keys.isin([left.key, right.key])]
@@ -254,9 +265,7 @@ class Verifier:
         return about
 
     def _found(self, relation: Relation, row: Any, left: m.Side, right: m.Side) -> Found:
-        if relation.figure is None or row.is_suppressed:
-            numbers = (row.difference, row.ci_lower, row.ci_upper)
-        elif relation.figure.quantity == "difference":
+        if relation.figure is None or row.is_suppressed or relation.figure.quantity == "difference":
             numbers = (row.difference, row.ci_lower, row.ci_upper)
         else:
             less = 1 if relation.figure.quantity == "relative_change" else 0
@@ -367,4 +376,6 @@ def _why_level(meaning: Meaning, evidence: Found, verdict: Verdict) -> str:
 def _why_number(meaning: Meaning, found: Found, verdict: Verdict) -> str:
     if not math.isfinite(found.low):
         return "No interval of it is known."
-    return "" if verdict == "supported" else f"The release gives {stated.shown(meaning.quantity, 'share', found.point)}."
+    return (
+        "" if verdict == "supported" else f"The release gives {stated.shown(meaning.quantity, 'share', found.point)}."
+    )
