@@ -13,9 +13,9 @@ from typing import Any
 
 import pandas as pd
 
-from bench import coverage, landing, national, peers, tasks, weighting
+from bench import coverage, landing, national, peers, queries, tasks, weighting
 
-STUDIES = ("timings", "weighting", "coverage", "areas", "landing")
+STUDIES = ("timings", "weighting", "coverage", "areas", "landing", "queries")
 SIZES = (17_500, 175_000, 1_750_000)
 
 
@@ -138,8 +138,8 @@ def main() -> None:
     if options.study == "areas":
         areas_compared(options.respondents, options.json)
         return
-    if options.study == "landing":
-        figures = landing.study()
+    if options.study in ("landing", "queries"):
+        figures = landing.study() if options.study == "landing" else queries.study()
         if options.json:
             options.json.write_text(json.dumps(figures, indent=2))
         return

@@ -7,18 +7,23 @@ Not here: anything computed, any path (resources), when assets run (automation).
 
 import json
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pandas as pd
 
 from engagement_stats import (
+    additive,
     claim,
     clean,
     codebook,
     compare,
+    corrections,
+    differencing,
     disclose,
     expectations,
     ingest,
@@ -27,9 +32,11 @@ from engagement_stats import (
     lookups,
     omissions,
     phrase,
+    places,
     plot,
     publish,
     quarantine,
+    releases,
     tabulate,
     trend,
     wave_weights,
@@ -38,13 +45,13 @@ from engagement_stats import (
 )
 from engagement_stats.errors import EngagementStatsError, PublishError, listed
 from engagement_stats.status import WaveStatus
-from engagement_stats.store import Fingerprint, Store, code_digest
+from engagement_stats.store import RELEASE, Fingerprint, Store, code_digest
 from pipelines.resources import WorkspaceResource
 
 microdata_waves = dg.DynamicPartitionsDefinition(name="microdata_waves")
 tables_waves = dg.DynamicPartitionsDefinition(name="tables_waves")
-# Comparisons and claims belong to no wave; the store keeps them under this name, which no wave can have.
-RELEASE = "-release"
+# Estimates as they would stand were none withheld for what an earlier release tells beside them.
+SIGNED_OFF = "estimates_signed_off"
 
 
 @contextmanager
@@ -66,6 +73,22 @@ def _errors_of(workspace: WorkspaceResource, wave: WaveStatus | None) -> Iterato
     else:
         workspace.store.fail(RELEASE, None, message)
     raise dg.Failure(message, allow_retries=False) from None
+
+
+def _guarded(asset: Callable[..., dg.MaterializeResult]) -> Callable[..., dg.MaterializeResult]:
+    """Let no other error of an asset reach Dagster's records, such as one raised while its metadata are made."""
+
+    @wraps(asset)
+    def guarded(*args: Any, **kwargs: Any) -> dg.MaterializeResult:
+        try:
+            return asset(*args, **kwargs)
+        except (EngagementStatsError, dg.Failure):
+            raise
+        except Exception as error:
+            message = f"{asset.__name__}: unexpected {type(error).__name__} at {_place(error)}. Please report it."
+        raise dg.Failure(message, allow_retries=False)
+
+    return guarded
 
 
 def _place(error: Exception) -> str:
@@ -95,6 +118,7 @@ def _blocking(asset: str, name: str, description: str) -> list[dg.AssetCheckSpec
 
 
 @dg.asset(partitions_def=microdata_waves, group_name="waves", kinds={"file"})
+@_guarded
 def survey_file(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
     """Read the columns the catalogue asks for from a wave's file, as deposited, into the private store."""
     state, fingerprint = _wave(context, workspace)
@@ -131,6 +155,7 @@ def survey_file(context: dg.AssetExecutionContext, workspace: WorkspaceResource)
         "responses", "every_row_is_kept", "Every row of the file is a response, or set aside with a reason."
     ),
 )
+@_guarded
 def responses(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
     """Harmonise a wave: codes to categories and typed reasons for missingness, by the catalogue."""
     state, fingerprint = _wave(context, workspace)
@@ -177,6 +202,7 @@ def responses(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -
     kinds={"pandas", "parquet"},
     check_specs=_blocking("weights", "weights_are_usable", "Every weight is a finite number of zero or more."),
 )
+@_guarded
 def weights(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
     """Check the weights supplied with a wave, or make them from population margins, as its entry says."""
     state, fingerprint = _wave(context, workspace)
@@ -215,6 +241,7 @@ def weights(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> 
         "Official figures are reproduced to rounding, or waived.",
     ),
 )
+@_guarded
 def wave_estimates(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
     """Estimate every indicator of a wave by every domain, suppress small bases, and hold it to the benchmarks."""
     state, fingerprint = _wave(context, workspace)
@@ -229,8 +256,17 @@ def wave_estimates(context: dg.AssetExecutionContext, workspace: WorkspaceResour
         table, covariances = tabulate.microdata(
             answers, made, weighted.values, state.wave, catalogue, credited=weighted.made
         )
-        table = disclose.suppress(table, catalogue.rules.disclosure)
-        table = table.assign(run_id=fingerprint.key, is_synthetic=synthetic)
+        nested = additive.nesting(answers, catalogue.microdata_waves[state.wave].domains)
+        people = differencing.populations(answers, made, weighted.values, catalogue.microdata_waves[state.wave])
+        # What was invented tells of nobody, and nothing of it was remembered.
+        published = [] if synthetic else store.remembered(state.wave)
+        near = differencing.held(table, people, published, catalogue.rules.disclosure)
+        marks = {"run_id": fingerprint.key, "is_synthetic": synthetic}
+        if len(near):
+            shown, _ = disclose.protect(table, catalogue, nested)
+            store.write(state.wave, fingerprint, SIGNED_OFF, shown.assign(**marks))
+        table, withheld = disclose.protect(table, catalogue, nested, near)
+        table = table.assign(**marks)
         benchmarks = tabulate.benchmarks(table, catalogue)
         missed = benchmarks[benchmarks["verdict"] == "not reproduced"]
         if len(missed):
@@ -240,6 +276,9 @@ def wave_estimates(context: dg.AssetExecutionContext, workspace: WorkspaceResour
             )
         store.write(state.wave, fingerprint, "estimates", table)
         store.write(state.wave, fingerprint, "covariances", covariances)
+        store.write(state.wave, fingerprint, "withheld", withheld)
+        store.write(state.wave, fingerprint, "population", people)
+        store.write(state.wave, fingerprint, "nesting", nested.assign(wave=state.wave))
         omitted = json.loads(store.read_text(state.wave, fingerprint, omissions.STORED))
         aside = quarantine.in_brief(store.read(state.wave, fingerprint, "quarantine"))
         notes = {"synthetic": synthetic, "estimates": len(table), omissions.NOTED: omitted, quarantine.NOTED: aside}
@@ -248,6 +287,8 @@ def wave_estimates(context: dg.AssetExecutionContext, workspace: WorkspaceResour
         metadata={
             "dagster/row_count": len(table),
             "suppressed": int(table["is_suppressed"].sum()),
+            "rules": dg.MetadataValue.json({str(k): int(v) for k, v in withheld["rule"].value_counts().items()}),
+            "withheld_beside": disclose.lost(table, withheld),
             "synthetic": synthetic,
             "national": dg.MetadataValue.md(_preview(table)),
         },
@@ -291,6 +332,7 @@ def _preview(table: pd.DataFrame) -> str:
 
 
 @dg.asset(partitions_def=tables_waves, group_name="waves", kinds={"csv"})
+@_guarded
 def published_estimates(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
     """Turn the published figures of a wave, those of the catalogue and of a workbook, into estimates."""
     state, fingerprint = _wave(context, workspace)
@@ -315,21 +357,28 @@ def published_estimates(context: dg.AssetExecutionContext, workspace: WorkspaceR
 
 
 class Current:
-    """The waves whose results are current, and their frames one under another."""
+    """The waves whose results are current, and their frames one under another.
 
-    def __init__(self, workspace: WorkspaceResource) -> None:
+    With `all_signed_off` the estimates are those that would stand were none withheld for an earlier release.
+    """
+
+    def __init__(self, workspace: WorkspaceResource, *, all_signed_off: bool = False) -> None:
+        self.all_signed_off = all_signed_off
         states = workspace.status().waves
         self.catalogue, self.store = workspace.catalogue, workspace.store
         self.built = {k: s.fingerprint for k, s in states.items() if s.state == "fresh" and s.fingerprint is not None}
         self.failed = {k: s.reason for k, s in states.items() if s.state == "failed"}
         self.stale = [k for k, s in states.items() if s.state == "stale"]
-        self.release = publish.release_id(self.catalogue, self.built, self.failed)
+        self.areas = {name: found for k in self.built for name, found in states[k].lookups.items()}
+        self.warehouse = workspace.workspace.warehouse
+        self.ledger = corrections.read(self.warehouse, self.catalogue.rules.releases)
+        self.release = publish.release_id(self.catalogue, self.built, self.failed, corrections.named(self.ledger))
         self.fingerprint = Fingerprint(None, self.release, code_digest())
 
     def stacked(self, name: str) -> pd.DataFrame:
         """Stack one frame of every current wave that has it."""
         frames = [
-            self.store.read(wave, fingerprint, name)
+            self.store.read(wave, fingerprint, self._of(wave, fingerprint, name))
             for wave, fingerprint in self.built.items()
             if self.store.has(wave, fingerprint, name)
         ]
@@ -340,10 +389,56 @@ class Current:
             pd.concat(filled, ignore_index=True).reindex(columns=columns) if filled else pd.DataFrame(columns=columns)
         )
 
+    def _of(self, wave: str, fingerprint: Fingerprint, name: str) -> str:
+        """Name the frame to take: of estimates, that without differencing where somebody signed it off."""
+        off = self.all_signed_off or corrections.signed_off(self.ledger, wave, fingerprint.file)
+        return SIGNED_OFF if name == "estimates" and off and self.store.has(wave, fingerprint, SIGNED_OFF) else name
+
+    def remember(self) -> None:
+        """Keep who stands behind the waves of respondents that are about to be published."""
+        for wave, fingerprint in self.built.items():
+            invented = self.store.manifest(wave, fingerprint)["synthetic"]
+            if self.store.has(wave, fingerprint, "population") and not invented:
+                people = self.store.read(wave, fingerprint, "population")
+                self.store.remember(wave, differencing.name(people), people)
+
     def released(self, table: str) -> pd.DataFrame:
         """Stack the frames of a released table with exactly its columns, but the release's name."""
         columns = [c for c in publish.columns(table) if c != "release_id"]
         return self.stacked(table).reindex(columns=columns)
+
+
+def unaccounted(current: Current) -> list[corrections.Held]:
+    """Return the published numbers that the release of now would change without a word in the ledger."""
+    estimates = current.released("estimates")
+    if estimates["is_synthetic"].astype(bool).any():
+        return []
+    stands = corrections.standing(current.warehouse, list(current.built))
+    noise = current.catalogue.rules.releases.noise
+    return corrections.held(
+        corrections.changed(stands, estimates, current.released("revisions"), noise), current.ledger
+    )
+
+
+def _may_be_published(current: Current) -> None:
+    """Refuse a release that somebody went back from, or that changes published numbers without a word in the ledger."""
+    gone = releases.withdrawn(current.warehouse).get(current.release)
+    if gone is not None:
+        raise PublishError(releases.gone_back(gone))
+    waiting = unaccounted(current)
+    if waiting:
+        listing = pd.concat([h.rows for h in waiting]).to_csv(index=False)
+        where = current.store.write_text(RELEASE, current.fingerprint, "held.csv", listing)
+        withheld = current.stacked("withheld")
+        few = int((withheld["rule"] == disclose.DIFFERENCING).sum()) if len(withheld) else 0
+        kinds = list(current.catalogue.rules.releases.kinds)
+        raise PublishError(corrections.message(waiting, where, kinds, few))
+
+
+def _codes(current: Current) -> dict[tuple[str, str], str]:
+    """Give the codes of areas that are levels in the release, by the lookups its waves rest on."""
+    names = [name for name in places.naming(current.catalogue) if name in current.areas]
+    return places.codes(current.catalogue, lookups.read_landed(current.catalogue, current.areas, names))
 
 
 def _caveats(current: Current) -> dict[str, str]:
@@ -357,6 +452,7 @@ def _caveats(current: Current) -> dict[str, str]:
 
 
 @dg.asset(deps=[wave_estimates, published_estimates], group_name="release", kinds={"pandas"})
+@_guarded
 def comparisons(workspace: WorkspaceResource) -> dg.MaterializeResult:
     """Set estimates side by side as the catalogue asks, with grade, verdict and sentence."""
     with _errors_of(workspace, None):
@@ -376,6 +472,7 @@ def comparisons(workspace: WorkspaceResource) -> dg.MaterializeResult:
 
 
 @dg.asset(deps=[comparisons], group_name="release", kinds={"pandas"})
+@_guarded
 def claims(workspace: WorkspaceResource) -> dg.MaterializeResult:
     """Check every claim of the catalogue against the estimates, comparisons and league tables."""
     with _errors_of(workspace, None):
@@ -394,21 +491,29 @@ def claims(workspace: WorkspaceResource) -> dg.MaterializeResult:
     deps=[comparisons, claims],
     group_name="release",
     kinds={"duckdb"},
-    check_specs=_blocking("release", "release_reads_back", "The file in place opens and names this release."),
+    check_specs=[
+        *_blocking("release", "nothing_withheld_can_be_worked_out", "No suppressed count follows from what is shown."),
+        *_blocking("release", "release_reads_back", "The file in place opens and names this release."),
+    ],
 )
+@_guarded
 def release(workspace: WorkspaceResource) -> dg.MaterializeResult:
     """Build the warehouse beside the released one and put it in place whole."""
     with _errors_of(workspace, None):
         current = Current(workspace)
+        target = current.warehouse
+        stands = publish.current_release(target)
         estimates = current.released("estimates")
         if estimates.empty:
             raise PublishError("release: no wave could be built, so the release in place stays.")
         # However a release is asked for, a wave that merely waits must not take published numbers away.
-        waiting = [w for w in publish.released_waves(workspace.workspace.warehouse) if w in current.stale]
+        waiting = [w for w in publish.released_waves(target) if w in current.stale]
         if waiting:
             raise PublishError(
                 f"release: {len(waiting)} wave(s) of it changed and wait ({listed(waiting)}). Build them first."
             )
+        _may_be_published(current)
+        attacked = disclose.check(estimates, current.catalogue.rules.disclosure, current.stacked("nesting"))
         synthetic = sorted(estimates.loc[estimates["is_synthetic"].astype(bool), "wave"].unique())
         frames = {
             "estimates": estimates,
@@ -419,16 +524,24 @@ def release(workspace: WorkspaceResource) -> dg.MaterializeResult:
             "benchmarks": tabulate.benchmarks(estimates, current.catalogue),
             "quarantine": current.released("quarantine"),
             "revisions": current.released("revisions"),
+            "corrections": corrections.table(current.ledger, list(current.built)),
             "weighting": current.released("weighting"),
-            "weighting_margins": current.released("weighting_margins"),
+            "weighting_margins": disclose.margins(current.released("weighting_margins"), estimates),
+            "disclosure_audit": disclose.told(estimates),
             "headlines": publish.headlines(current.catalogue, estimates),
             "runs": publish.run_row(current.catalogue, current.built, current.failed, bool(synthetic)),
             **publish.described(
-                current.catalogue, list(current.built), synthetic, caveats=_caveats(current), estimates=estimates
+                current.catalogue,
+                list(current.built),
+                synthetic,
+                caveats=_caveats(current),
+                estimates=estimates,
+                codes=_codes(current),
             ),
         }
-        target = workspace.workspace.warehouse
-        publish.build(frames, current.release, target)
+        kept = current.catalogue.rules.releases.keep
+        current.remember()
+        releases.put_in_place(frames, current.release, target, replaces=stands, keep=kept)
         in_place = publish.current_release(target) == current.release
         current.store.finish(RELEASE, current.fingerprint, {})
     return dg.MaterializeResult(
@@ -439,6 +552,9 @@ def release(workspace: WorkspaceResource) -> dg.MaterializeResult:
             "synthetic": bool(synthetic),
             "left_out": dg.MetadataValue.json(current.failed),
         },
-        check_results=[_checked("release_reads_back", in_place, current.release)],
+        check_results=[
+            _checked("nothing_withheld_can_be_worked_out", passed=True, description=f"{attacked} attacked"),
+            _checked("release_reads_back", in_place, current.release),
+        ],
         data_version=dg.DataVersion(current.release),
     )

@@ -4,8 +4,6 @@ Belongs here: deciding which waves to build, running their jobs one after anothe
 Not here: what a job does (assets), what a user sees (engagement_stats.cli).
 """
 
-import fcntl
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
@@ -13,16 +11,22 @@ from pathlib import Path
 
 import dagster as dg
 
-from engagement_stats import publish
+from engagement_stats import corrections, publish, releases
 from engagement_stats.errors import UsageError, listed
 from engagement_stats.status import WaveStatus
+from engagement_stats.store import RELEASE, Store, owner_only
 from engagement_stats.workspace import Workspace
 from pipelines import automation
-from pipelines.assets import RELEASE, Current
+from pipelines.assets import Current, unaccounted
 from pipelines.definitions import definitions
 from pipelines.resources import WorkspaceResource
 
+RECORDS = ".dagster"
+WAITING = "waiting for another run of this project"
 INTERRUPTED = "DagsterExecutionInterruptedError"
+# Marks the runs of this module in Dagster's records; those of the web page are looked after by its daemon.
+BY = {"engagement_stats/run_by": "run"}
+KILLED = "The process of this run ended without a word, as a killed one does. Whatever it left undone is done again."
 UNFINISHED = "its run did not finish, or its file changed meanwhile; see the runs in `engagement-stats ui`"
 
 Progress = Callable[[str, int, int], None]
@@ -36,11 +40,30 @@ concurrency: {runs: {max_concurrent_runs: 1}}
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """What whoever starts a run has decided about published numbers.
+
+    `accept` is the reason for which those that change may change, `kind` what sort of change it is, and `small_groups`
+    what becomes of estimates that would tell of a few people; `again` is the reason to publish a release gone back
+    from.
+    """
+
+    accept: str | None = None
+    kind: str | None = None
+    small_groups: str = corrections.HIDE
+    again: str | None = None
+
+
+UNDECIDED = Decision()
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What a run did: waves built, unchanged, failed and why, and the release that now stands (None: there is none).
 
     `held` names waves that wait, not asked for or not finished; while there are any the release stays as it was.
     `lost` names waves that the release before had and the new one has not, `synthetic` says whether it is synthetic.
+    `notes` say what became of a decision, or that one is wanted though nothing failed.
     """
 
     built: tuple[str, ...]
@@ -51,14 +74,15 @@ class Report:
     synthetic: bool
     release: str | None
     release_is_new: bool
+    notes: tuple[str, ...] = ()
 
 
 def dagster_home(home: Path) -> Path:
     """Return the folder Dagster is to call its home: the one with dagster.yaml, or .dagster below ours."""
     if (home / "dagster.yaml").is_file():
         return home
-    folder = home / ".dagster"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = home / RECORDS
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     settings = folder / "dagster.yaml"
     if not settings.exists():
         settings.write_text(SETTINGS, encoding="utf-8")
@@ -68,10 +92,14 @@ def dagster_home(home: Path) -> Path:
 @contextmanager
 def instance_of(home: Path) -> Iterator[dg.DagsterInstance]:
     """Open Dagster's own records below the home folder, by its dagster.yaml where there is one."""
-    folder = dagster_home(home)
-    # Dagster takes a relative folder in dagster.yaml from the working directory, not from the file's place.
-    with chdir(home), dg.DagsterInstance.from_config(str(folder)) as instance:
-        yield instance
+    with owner_only():
+        folder = dagster_home(home)
+        records = home / RECORDS
+        records.mkdir(exist_ok=True)
+        records.chmod(0o700)
+        # Dagster takes a relative folder in dagster.yaml from the working directory, not from the file's place.
+        with chdir(home), dg.DagsterInstance.from_config(str(folder)) as instance:
+            yield instance
 
 
 def register(workspace: Workspace) -> None:
@@ -94,7 +122,12 @@ def _silent(step: str, done: int, of: int) -> None:
     """Report progress to nobody."""
 
 
-def run(workspace: Workspace, waves: Sequence[str] = (), progress: Progress = _silent) -> Report:
+def run(
+    workspace: Workspace,
+    waves: Sequence[str] = (),
+    progress: Progress = _silent,
+    decision: Decision = UNDECIDED,
+) -> Report:
     """Build what has changed, then the release if anything in it did.
 
     Parameters
@@ -103,7 +136,9 @@ def run(workspace: Workspace, waves: Sequence[str] = (), progress: Progress = _s
     waves : sequence of str, optional
         Build these only; all when empty. The release is rebuilt unless another wave of it has changed too.
     progress : callable, optional
-        Called with what is being built, how many are done, and of how many.
+        Called with what is being built, how many are done, and of how many; of none while another run is under way.
+    decision : Decision, optional
+        About published numbers that would change, and a release gone back from.
 
     Returns
     -------
@@ -114,22 +149,15 @@ def run(workspace: Workspace, waves: Sequence[str] = (), progress: Progress = _s
     EngagementStatsError
         The catalogue is not valid, a wave is not in it, or the data folder does not exist.
     """
-    with _alone(workspace):
-        return _run(workspace, waves, progress)
+    # Two runs at once would do everything twice.
+    with Store(workspace.private).alone(told=lambda: progress(WAITING, 0, 0)):
+        return _run(workspace, waves, progress, decision)
 
 
-@contextmanager
-def _alone(workspace: Workspace) -> Iterator[None]:
-    """Wait until no other run of this workspace is under way: two would do everything twice."""
-    workspace.private.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with os.fdopen(os.open(workspace.private / ".lock", os.O_RDWR | os.O_CREAT, 0o600)) as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)  # the system lets go of it however the process ends
-        yield
-
-
-def _run(workspace: Workspace, waves: Sequence[str], progress: Progress) -> Report:
+def _run(workspace: Workspace, waves: Sequence[str], progress: Progress, decision: Decision = UNDECIDED) -> Report:
     resource = _resource(workspace)
     status = resource.status()
+    resource.store.sweep({k: s.fingerprint for k, s in status.waves.items()})
     strange = [w for w in waves if w not in status.waves]
     if strange:
         raise UsageError(f"--wave: {listed(strange)} not in the catalogue. `engagement-stats status` lists the waves.")
@@ -141,7 +169,9 @@ def _run(workspace: Workspace, waves: Sequence[str], progress: Progress) -> Repo
     }
     total = len(wanted) + 1
     before = publish.released_waves(workspace.warehouse)
+    notes: list[str] = []
     with instance_of(workspace.home) as instance:
+        _close_killed(instance)
         code_location = definitions(resource)
         automation.register(instance, status)
         for done, wave in enumerate(wanted):
@@ -153,7 +183,13 @@ def _run(workspace: Workspace, waves: Sequence[str], progress: Progress) -> Repo
         # A release without a wave that merely waits would take published numbers away.
         held = tuple(dict.fromkeys([*unfinished, *(current.stale if waves else ())]))
         stands = publish.current_release(workspace.warehouse)
-        if stands != current.release and not held:
+        if not held:
+            current = _decided(resource, current, decision, notes)
+        # Of a release gone back from nothing failed; it waits for a word, and is spoken of in every run until then.
+        gone = releases.withdrawn(workspace.warehouse).get(current.release)
+        if gone is not None and stands != current.release:
+            notes.append(releases.gone_back(gone))
+        elif stands != current.release and not held:
             progress("release", total - 1, total)
             _execute(code_location, automation.release_job.name, instance, None)
             if publish.current_release(workspace.warehouse) != current.release:
@@ -170,7 +206,40 @@ def _run(workspace: Workspace, waves: Sequence[str], progress: Progress) -> Repo
         synthetic=bool(publish.is_synthetic(workspace.warehouse)),
         release=release,
         release_is_new=release != stands,
+        notes=tuple(notes),
     )
+
+
+def _decided(resource: WorkspaceResource, current: Current, decision: Decision, notes: list[str]) -> Current:
+    """Write down what was decided, and return what there is to publish then."""
+    rules = current.catalogue.rules.releases
+    if decision.accept is not None:
+        if decision.kind not in rules.kinds:
+            raise UsageError(f"--kind: what sort of change is it? Give one of {', '.join(rules.kinds)}.")
+        showing = decision.small_groups == corrections.SHOW
+        waiting = unaccounted(Current(resource, all_signed_off=True) if showing else current)
+        new = corrections.accept(
+            current.warehouse, waiting, current.ledger,
+            reason=decision.accept, kind=decision.kind, small_groups=decision.small_groups,
+            files={w: f.file for w, f in current.built.items()},
+        )  # fmt: skip
+        notes += [f"Accepted as {decision.kind}: {h.described()}." for h in waiting]
+        if not new:
+            notes.append("Nothing to accept: no published number changes.")
+        current = Current(resource)
+    if decision.again is not None:
+        if current.release in releases.withdrawn(current.warehouse):
+            releases.allow_again(current.warehouse, current.release, decision.again)
+        else:
+            notes.append("--again was not needed: nobody went back from the release that the inputs give.")
+    return current
+
+
+def _close_killed(instance: dg.DagsterInstance) -> None:
+    """Mark as failed the runs that a killed process left standing: we have the lock, so none of them is alive."""
+    open_ones = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+    for left in instance.get_runs(filters=dg.RunsFilter(statuses=open_ones, tags=BY)):
+        instance.report_run_failed(left, KILLED)
 
 
 def _execute(code_location: dg.Definitions, job: str, instance: dg.DagsterInstance, wave: WaveStatus | None) -> bool:
@@ -178,6 +247,7 @@ def _execute(code_location: dg.Definitions, job: str, instance: dg.DagsterInstan
         instance=instance,
         partition_key=wave.wave if wave else None,
         run_config=automation.QUIET,
+        tags=BY,
         raise_on_error=False,
     )
     # Dagster turns an interrupt into a failed step; for whoever pressed the keys it means stop.

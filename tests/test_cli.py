@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from engagement_stats import catalogue
 
 COMMANDS = {
     "demo", "run", "status", "inspect", "check", "places", "estimate", "weight", "headlines", "claims", "ui",
+    "purge",
 }  # fmt: skip
 HEAVY = ("pandas", "numpy", "duckdb", "dagster", "statsmodels", "scipy", "pyarrow", "pyreadstat", "pydantic", "rich")
 
@@ -513,6 +515,10 @@ def test_ui_answers_on_loopback_and_changes_nothing(released: Project, tmp_path:
         assert at == {"0100007F"}
         assert ask(port, "{ canBulkTerminate }")["data"] == {"canBulkTerminate": False}
         assert "UnauthorizedError" in json.dumps(ask(port, MUTATION))
+        # Any web page open in a browser can ask by GET, and no page of another origin is told apart.
+        by_get = f"http://127.0.0.1:{port}/graphql?{urllib.parse.urlencode({'query': MUTATION})}"
+        with urllib.request.urlopen(by_get, timeout=20) as answer:
+            assert "UnauthorizedError" in answer.read().decode()
         assets = json.dumps(ask(port, "{ assetNodes { assetKey { path } } }"))
         assert "wave_estimates" in assets
     finally:

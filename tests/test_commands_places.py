@@ -165,6 +165,8 @@ def test_a_poll_with_codes_of_areas_gives_neighbourhoods_beside_the_whole(projec
     ]
     levels = project.query("SELECT level FROM domains WHERE id = 'local_authority' ORDER BY position")["level"]
     assert list(levels) == ["Eastmoor", "Westmoor"]
+    by_code = project.query("SELECT DISTINCT domain, level, code FROM profile('E06000002')")
+    assert by_code.values.tolist() == [["local_authority", "Eastmoor", "E06000002"]]
     assert "best fit" in str(project.value("SELECT any_value(definition) FROM domains WHERE id = 'lbn'"))
     used = json.loads(str(project.value("SELECT lookup_digests FROM runs")))
     assert set(used) == {POLL}

@@ -19,5 +19,14 @@ def test_every_table_and_column_is_described():
             assert f"| `{column}` |" in section
 
 
+def test_every_view_and_macro_is_described():
+    text = dictionary.markdown()
+    for view in ("headline_table", "figures", "wave_coverage", "disclosure_summary"):
+        assert "| `release_id` | VARCHAR |" in text.split(f"## View `{view}`")[1].split("\n## ")[0]
+    section = text.split("## Macro `rate`")[1].split("\n## ")[0]
+    assert "rate(indicator, by := domain, wave := wave)" in section
+    assert "Columns: `level`, `per_cent`," in section
+
+
 def test_a_bar_in_a_comment_does_not_break_the_table():
     assert "x \\| y" in dictionary.markdown()

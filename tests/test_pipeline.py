@@ -10,11 +10,12 @@ from datetime import datetime
 from pathlib import Path
 
 import dagster as dg
+import duckdb
 import pandas as pd
 import pytest
 from workbench import CLS_2018, CLS_2019, COMMAND, POLL, SYNTHETIC_WAVES, Project, built, edit_text, make
 
-from engagement_stats import catalogue, store
+from engagement_stats import catalogue, contents, store
 from engagement_stats.errors import PublishError
 from pipelines import assets, automation
 from pipelines.definitions import definitions
@@ -123,7 +124,7 @@ def test_release_is_one_whole(first: tuple[Project, Report]) -> None:
     for table, frame in contents.items():
         if table not in empty:
             assert set(frame["release_id"]) == {report.release}, table
-    assert [p.name for p in project.warehouse.parent.iterdir()] == [project.warehouse.name]
+    assert {p.name for p in project.warehouse.parent.iterdir()} == {project.warehouse.name, "releases"}
 
 
 def test_views_read(released: Project) -> None:
@@ -471,7 +472,7 @@ def test_a_run_waits_for_another_of_the_same_project(project: Project) -> None:
             fcntl.flock(other, fcntl.LOCK_UN)
             said = waiting.communicate(timeout=60)[1]
     assert waiting.returncode == 0
-    assert said.startswith("0 wave(s) built, ")
+    assert said.startswith("waiting for another run of this project ...\n0 wave(s) built, ")
     assert "Nothing changed; release" in said
     assert project.jobs()[len(before) :] == [("microdata_wave", POLL), (RELEASE_JOB, None)]
 
@@ -581,6 +582,21 @@ def test_results_are_bit_identical_elsewhere(released: Project, tmp_path: Path) 
     done = other.command("run", more=more)
     assert done.returncode == 0, done.stderr
     same(other, released)
+    # As the manifests of kept releases have it, which is what anybody can compare.
+    assert contents.digests(other.warehouse) == contents.digests(released.warehouse)
+
+
+def test_a_digest_tells_one_last_digit_from_another(released: Project, tmp_path: Path) -> None:
+    """That two builds agree says something only if a digest would have told them apart."""
+    copied = released.copy(tmp_path / "home")
+    # Written to as nobody should: the file is the copy's own.
+    with duckdb.connect(str(copied.warehouse)) as connection:
+        connection.execute(
+            "UPDATE estimates SET estimate = estimate * (1 + 2.3e-16) WHERE estimate = (SELECT max(estimate) FROM "
+            "estimates WHERE unit = 'proportion' AND estimate < 1)"
+        )
+    was, now = contents.digests(released.warehouse), contents.digests(copied.warehouse)
+    assert {table for table in was if was[table] != now[table]} == {"estimates"}
 
 
 def test_a_file_without_the_design_still_builds_on_weights_only(project: Project) -> None:

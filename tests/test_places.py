@@ -97,6 +97,17 @@ def refused(raw: pd.DataFrame, project: Project) -> str:
     return str(error.value)
 
 
+def test_the_code_of_an_area_is_given_where_it_is_a_level_by_itself(areas: Project) -> None:
+    catalogue, tables = areas
+    assert places.naming(catalogue) == ["authority"]
+    # York is two areas.
+    assert places.codes(catalogue, tables) == {("authority", "Adur"): HOMES[2], ("authority", "Wyre"): HOMES[3]}
+    assert places.codes(catalogue, {k: v for k, v in tables.items() if k != "authority"}) == {}
+    # A level of another kind has none, though it hold a single area: that would be somebody's small area.
+    alone = tables["deprivation"].assign(decile=["1", "2", "2", "2"])
+    assert {domain for domain, _ in places.codes(catalogue, {**tables, "deprivation": alone})} == {"authority"}
+
+
 # Respondents
 
 

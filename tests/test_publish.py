@@ -3,7 +3,7 @@
 import os
 import re
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pytest
+import released
+from released import COMPARISON, ESTIMATE, table
 
 from engagement_stats import catalogue, publish
 from engagement_stats.catalogue import model as m
@@ -18,93 +20,11 @@ from engagement_stats.errors import PublishError
 from engagement_stats.store import Fingerprint
 
 CANARY = "CANARY7731"
-KEY = {"wave": "poll_2020", "indicator": "joined_12m", "domain": "all", "level": "all"}
-ESTIMATE: dict[str, Any] = {
-    **KEY, "survey": "poll", "estimate": 0.4, "standard_error": 0.02, "ci_lower": 0.36, "ci_upper": 0.44,
-    "confidence": 0.95, "interval_method": "korn_graubard", "base_unweighted": 500, "base_weighted": 501.5,
-    "variance_basis": "weights_only", "unit": "proportion", "quality": "ok", "is_suppressed": False, "source": "maker",
-    "run_id": "0123", "statistic": "proportion", "is_synthetic": False,
-}  # fmt: skip
-COMPARISON: dict[str, Any] = {
-    "comparison": "a_v_b", "level": "all", "label": "A and B", "indicator": "joined_12m", "family": "f",
-    "family_size": 1, "kind": "pair",
-    **{f"{side}_{k}": v for side in ("left", "right") for k, v in {**KEY, "survey": "poll", "estimate": 0.4}.items()},
-    "difference": 0.0, "ci_lower": -0.05, "ci_upper": 0.05, "p_value": 1.0, "p_adjusted": 1.0, "adjustment": "holm",
-    "grade": "comparable", "differs_on": "", "verdict": "no clear difference", "caveats": "", "sentence": "S.",
-    "is_suppressed": False, "is_synthetic": False,
-}  # fmt: skip
-CLAIM = {
-    "claim": "c", "document": "d", "quotation": "q", "kind": "level", "stated": "s", "observed": "o",
-    "verdict": "supported", "arithmetic": "right", "sentence": "S.", "caveats": "", "evidence": "e",
-    "is_synthetic": False, "evidence_kind": "survey", "support": "established", "like_for_like": "not applicable",
-    "holds_now": "newest is used", "explanation": "A.\nB.\nC.\nD.",
-}  # fmt: skip
-BENCHMARK = {
-    **KEY,
-    "survey": "poll",
-    "published": 0.4,
-    "ours": 0.4,
-    "difference": 0.0,
-    "verdict": "reproduced",
-    "source": "x",
-    "is_synthetic": False,
-}
-WEIGHTING: dict[str, Any] = {
-    "wave": "poll_2020", "weight": "main", "step": 1, "kind": "supplied", "respondents": 500, "total": 501.5,
-    "design_effect": 1.2, "effective_n": 416.7, "is_synthetic": False,
-}  # fmt: skip
-WEIGHTING_MARGIN: dict[str, Any] = {
-    "wave": "poll_2020", "weight": "main", "variable": "sex", "category": "Male", "population_share": 0.49,
-    "before_share": 0.45, "after_share": 0.49, "difference_before": -0.08, "difference_after": 0.0,
-    "is_suppressed": False, "is_synthetic": False,
-}  # fmt: skip
-
-TREND: dict[str, Any] = {
-    **{k: v for k, v in KEY.items() if k != "wave"}, "series": "poll_series", "segment": 1,
-    "first_wave": "poll_2018", "last_wave": "poll_2020", "waves": 3, "years": 2.0, "slope": 0.01,
-    "standard_error": 0.002, "ci_lower": 0.006, "ci_upper": 0.014, "direction": "rising", "is_synthetic": False,
-}  # fmt: skip
-RANKED: dict[str, Any] = {
-    **KEY, "rank": 2, "rank_lower": 1, "rank_upper": 4, "areas": 9, "unranked": 0, "confidence": 0.95, "method": "x",
-    "is_synthetic": False,
-}  # fmt: skip
-QUARANTINE: dict[str, Any] = {
-    "wave": "poll_2020", "reason": "fast", "position": 1, "rule": "interviews shorter than 60 seconds (secs)",
-    "respondents": 30, "share": 0.03, "is_suppressed": False, "is_synthetic": False,
-}  # fmt: skip
-
-REVISION: dict[str, Any] = {
-    **KEY, "survey": "poll", "published_on": date(2020, 1, 1), "replaced_on": date(2021, 1, 1), "estimate": 0.4,
-    "variance_basis": "published", "is_suppressed": False, "source": "x", "is_synthetic": False,
-}  # fmt: skip
-
-
-def table(name: str, *rows: dict[str, Any]) -> pd.DataFrame:
-    """Return rows with all columns of a released table, null where not given."""
-    return pd.DataFrame(list(rows), columns=[c for c in publish.columns(name) if c != "release_id"])
 
 
 @pytest.fixture
 def frames(small: catalogue.Catalogue) -> dict[str, pd.DataFrame]:
-    headline = m.Headline(label="Joined", indicator="joined_12m", waves=["poll_2020"])
-    c = replace(small, headlines={"joined": headline})
-    estimates = table("estimates", ESTIMATE, {**ESTIMATE, "domain": "sex", "level": "Male"})
-    run = publish.run_row(c, {"poll_2020": Fingerprint("f", "c", "x")}, {"poll_2019": "why"}, synthetic=False)
-    return {
-        "estimates": estimates,
-        "comparisons": table("comparisons", COMPARISON),
-        "claims": table("claims", CLAIM),
-        "benchmarks": table("benchmarks", BENCHMARK),
-        "weighting": table("weighting", WEIGHTING, {**WEIGHTING, "step": 2, "kind": "calibrated"}),
-        "weighting_margins": table("weighting_margins", WEIGHTING_MARGIN),
-        "trends": table("trends", TREND),
-        "league_tables": table("league_tables", RANKED),
-        "quarantine": table("quarantine", QUARANTINE),
-        "revisions": table("revisions", REVISION),
-        "headlines": publish.headlines(c, estimates),
-        "runs": run,
-        **publish.described(c, ["poll_2020"], []),
-    }
+    return released.frames(small)
 
 
 @pytest.fixture
@@ -339,7 +259,7 @@ def test_a_disk_that_refuses_is_said_so(
     def full(path: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(publish, "_sync", full)
+    monkeypatch.setattr(publish, "sync", full)
     assert "could not be written (OSError)" in failed(frames, target)
 
 

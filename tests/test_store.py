@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from engagement_stats import store as store_module
+from engagement_stats.errors import UsageError
 from engagement_stats.store import KEPT_BUILDS, MANIFEST, Fingerprint, Store, code_digest
 
 WAVE = "poll_2020"
@@ -217,3 +218,68 @@ def test_the_code_s_digest_is_of_every_module(tmp_path: Path, monkeypatch: pytes
     assert code_digest.__wrapped__() in seen
     monkeypatch.setattr(store_module.metadata, "version", lambda library: "another")
     assert code_digest.__wrapped__() not in seen
+
+
+# --- one at a time, and what killed ones leave
+
+
+def test_what_is_made_meanwhile_is_the_owner_s_only(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        with store_module.owner_only():
+            (tmp_path / "inside").touch()
+            (tmp_path / "folder").mkdir()
+        (tmp_path / "after").touch()
+    finally:
+        os.umask(before)
+    assert {p.name: stat.S_IMODE(p.stat().st_mode) for p in tmp_path.iterdir()} == {
+        "inside": 0o600, "folder": 0o700, "after": 0o644,
+    }  # fmt: skip
+
+
+def test_one_at_a_time(store: Store) -> None:
+    with store.alone(), pytest.raises(UsageError, match="a run is under way"), store.alone(wait=False):
+        pytest.fail("both are alone")
+    with store.alone(wait=False):
+        pass
+    assert modes(store.root) == {"folders": {0o700}, "files": {0o600}}
+
+
+def test_a_store_that_was_open_to_others_is_closed(store: Store) -> None:
+    store.root.mkdir(parents=True)
+    store.root.chmod(0o755)
+    with store.alone():
+        assert stat.S_IMODE(store.root.stat().st_mode) == 0o700
+
+
+def test_half_written_files_go_and_those_somebody_writes_stay(store: Store) -> None:
+    store.write(WAVE, A, "raw", FRAME)
+    store.finish(WAVE, A, {})
+    with (store.folder(WAVE, A) / ".raw.parquet-dead").open("w") as out:
+        out.write("half")
+    just_made = store.folder(WAVE, A) / ".raw.parquet-new"
+    just_made.touch()
+
+    def write(path: Path) -> None:
+        path.write_text("half")
+        store.sweep({WAVE: A})
+        assert path.exists()
+
+    store._write(WAVE, A, "x", write)
+    assert sorted(p.name for p in store.folder(WAVE, A).iterdir()) == sorted(
+        [just_made.name, MANIFEST, "raw.parquet", "x"]
+    )
+
+
+def test_half_a_build_stays_while_it_can_be_gone_on_with(store: Store) -> None:
+    for fingerprint in (A, B):
+        store.write(WAVE, fingerprint, "raw", FRAME)
+    store.finish("poll_2019", C, {})
+    store.write("gone", A, "raw", FRAME)
+    store.sweep({WAVE: B, "poll_2019": None, "other": None})
+    assert not store.folder(WAVE, A).exists()
+    assert store.has(WAVE, B, "raw")
+    assert store.is_complete("poll_2019", C)
+    assert store.has("gone", A, "raw")  # of no wave we know: for `purge`
+    store.sweep({WAVE: None})
+    assert not store.folder(WAVE, B).exists()

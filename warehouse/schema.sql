@@ -1,5 +1,6 @@
 -- The released warehouse: the one statement of its tables, columns, units, keys and ranges.
--- Library frames are checked against it when a release is built (engagement_stats.publish).
+-- Library frames are checked against it when a release is built (engagement_stats.publish). Keys are enforced then, and
+-- left out of the file, whose index DuckDB 1.0 could not read: table_keys says what they are.
 -- Views for the usual questions are in views.sql.
 
 CREATE TABLE estimates (
@@ -66,7 +67,7 @@ COMMENT ON COLUMN estimates.design_effect IS 'Variance relative to a simple rand
 COMMENT ON COLUMN estimates.variance_basis IS 'How the uncertainty was obtained: ''design'' (strata and PSUs), ''weights_only'', ''calibrated'', ''replicate'', ''published'' (the producer''s interval, or none), ''assumed'' (base and an assumed design effect).';
 COMMENT ON COLUMN estimates.unit IS '''proportion'' (0 to 1) or ''mean''.';
 COMMENT ON COLUMN estimates.quality IS '''ok'', ''caution'' (small or unknown base, wide interval, or evidence not confirmed) or ''suppressed''.';
-COMMENT ON COLUMN estimates.symbol IS 'GSS shorthand: ''[c]'' confidential, ''[u]'' low reliability; of a published figure also ''[x]'' not available, ''[z]'' not applicable, ''[low]'' published only as below a number, which is in note.';
+COMMENT ON COLUMN estimates.symbol IS 'GSS shorthand: ''[c]'' confidential (few respondents count, or the number would give another away), ''[u]'' low reliability (base below the least one); of a published figure also ''[x]'' not available, ''[z]'' not applicable, ''[low]'' published only as below a number, which is in note.';
 COMMENT ON COLUMN estimates.is_suppressed IS 'True when every number of the row is withheld.';
 COMMENT ON COLUMN estimates.weight IS 'Weight column of the file; null for published figures.';
 COMMENT ON COLUMN estimates.source IS 'Source of the file, or where the figure was published.';
@@ -388,6 +389,56 @@ COMMENT ON COLUMN revisions.evidence IS '''confirmed'', ''second_hand'', ''infer
 COMMENT ON COLUMN revisions.note IS 'What a reader of the figure should know.';
 COMMENT ON COLUMN revisions.is_synthetic IS 'True when the row rests on synthetic (invented) respondents. Never quote such a row.';
 
+CREATE TABLE corrections (
+    release_id VARCHAR NOT NULL,
+    wave VARCHAR NOT NULL,
+    replaces VARCHAR NOT NULL,
+    change VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL,
+    symbol VARCHAR NOT NULL,
+    reason VARCHAR NOT NULL,
+    accepted_on DATE NOT NULL,
+    estimates BIGINT,
+    PRIMARY KEY (wave, replaces, change),
+    CHECK (symbol = '[r]')
+);
+COMMENT ON TABLE corrections IS 'One row per wave and occasion on which numbers published earlier were changed: why, and what kind of change. Figures that their own producer replaced are in revisions.';
+COMMENT ON COLUMN corrections.release_id IS 'Release this row belongs to: a digest of everything the release was made from.';
+COMMENT ON COLUMN corrections.wave IS 'Wave of the survey; see waves.';
+COMMENT ON COLUMN corrections.replaces IS 'The earlier release whose numbers no longer stand.';
+COMMENT ON COLUMN corrections.change IS 'Digest of the numbers that changed, old and new; empty when the entry was written by hand.';
+COMMENT ON COLUMN corrections.kind IS '''revision'' (of the source), ''correction'' (of a mistake) or ''method'' (made in another way).';
+COMMENT ON COLUMN corrections.symbol IS 'GSS shorthand: ''[r]'' revised.';
+COMMENT ON COLUMN corrections.reason IS 'Why the numbers changed.';
+COMMENT ON COLUMN corrections.accepted_on IS 'When the change was accepted.';
+COMMENT ON COLUMN corrections.estimates IS 'How many estimates changed; null when the entry was written by hand.';
+
+CREATE TABLE disclosure_audit (
+    release_id VARCHAR NOT NULL,
+    wave VARCHAR NOT NULL,
+    indicator VARCHAR NOT NULL,
+    domain VARCHAR NOT NULL,
+    level VARCHAR NOT NULL,
+    rule VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL,
+    symbol VARCHAR NOT NULL,
+    is_synthetic BOOLEAN NOT NULL,
+    PRIMARY KEY (wave, indicator, domain, level),
+    CHECK (rule IN ('low_reliability', 'confidential', 'producer')),
+    CHECK (kind IN ('primary', 'primary or secondary')),
+    CHECK ((kind = 'primary') = (rule = 'producer'))
+);
+COMMENT ON TABLE disclosure_audit IS 'One row per suppressed estimate: by which rule, and no number. See docs/disclosure.md.';
+COMMENT ON COLUMN disclosure_audit.release_id IS 'Release this row belongs to: a digest of everything the release was made from.';
+COMMENT ON COLUMN disclosure_audit.wave IS 'Wave of the estimate.';
+COMMENT ON COLUMN disclosure_audit.indicator IS 'Indicator of the estimate.';
+COMMENT ON COLUMN disclosure_audit.domain IS 'Domain of the estimate.';
+COMMENT ON COLUMN disclosure_audit.level IS 'Level of the estimate.';
+COMMENT ON COLUMN disclosure_audit.rule IS '''low_reliability'' (the base, or that of another question put to the same people, is too small), ''confidential'' (few respondents count or do not, one carries too much of the weight, or the number would give another away) or ''producer'' (who published no number).';
+COMMENT ON COLUMN disclosure_audit.kind IS '''primary'' (withheld by the producer) or ''primary or secondary'': which of the two is not told, since that would say which count is small.';
+COMMENT ON COLUMN disclosure_audit.symbol IS 'Mark of the estimate.';
+COMMENT ON COLUMN disclosure_audit.is_synthetic IS 'True when the row rests on synthetic (invented) respondents. Never quote such a row.';
+
 CREATE TABLE weighting (
     release_id VARCHAR NOT NULL,
     wave VARCHAR NOT NULL,
@@ -579,6 +630,7 @@ CREATE TABLE domains (
     definition VARCHAR NOT NULL,
     level VARCHAR NOT NULL,
     position BIGINT NOT NULL,
+    code VARCHAR,
     PRIMARY KEY (id, level)
 );
 COMMENT ON TABLE domains IS 'One row per domain and level.';
@@ -588,6 +640,34 @@ COMMENT ON COLUMN domains.label IS 'Short name.';
 COMMENT ON COLUMN domains.definition IS 'How it is made.';
 COMMENT ON COLUMN domains.level IS 'One of its levels; where only a lookup of areas knows them, one that is in the release.';
 COMMENT ON COLUMN domains.position IS 'Order in which levels are shown.';
+COMMENT ON COLUMN domains.code IS 'Code of the area that the level is, as the lookup gives it; null where it is none, or where no lookup says.';
+
+CREATE TABLE terms (
+    release_id VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL,
+    id VARCHAR NOT NULL,
+    meaning VARCHAR NOT NULL,
+    PRIMARY KEY (kind, id),
+    CHECK (kind IN ('symbol', 'caution', 'mark'))
+);
+COMMENT ON TABLE terms IS 'One row per shorthand that other tables use, with what it means in words.';
+COMMENT ON COLUMN terms.release_id IS 'Release this row belongs to: a digest of everything the release was made from.';
+COMMENT ON COLUMN terms.kind IS '''symbol'' (of estimates.symbol), ''caution'' (a variance_basis, sampling or evidence that weakens a figure) or ''mark''.';
+COMMENT ON COLUMN terms.id IS 'The shorthand.';
+COMMENT ON COLUMN terms.meaning IS 'What a reader should be told, as a sentence.';
+
+CREATE TABLE table_keys (
+    release_id VARCHAR NOT NULL,
+    table_name VARCHAR NOT NULL,
+    position BIGINT NOT NULL,
+    column_name VARCHAR NOT NULL,
+    PRIMARY KEY (table_name, position)
+);
+COMMENT ON TABLE table_keys IS 'One row per table and column of its key: what together names a row. The build of a release checks that no key is repeated.';
+COMMENT ON COLUMN table_keys.release_id IS 'Release this row belongs to: a digest of everything the release was made from.';
+COMMENT ON COLUMN table_keys.table_name IS 'Table.';
+COMMENT ON COLUMN table_keys.position IS 'Place of the column in the key, from 1.';
+COMMENT ON COLUMN table_keys.column_name IS 'Column.';
 
 CREATE TABLE sources (
     release_id VARCHAR NOT NULL,
@@ -648,6 +728,8 @@ CREATE TABLE runs (
     release_id VARCHAR NOT NULL,
     built_at TIMESTAMP NOT NULL,
     code_version VARCHAR NOT NULL,
+    commit_id VARCHAR,
+    lock_digest VARCHAR,
     catalogue_digest VARCHAR NOT NULL,
     input_digests VARCHAR NOT NULL,
     lookup_digests VARCHAR NOT NULL,
@@ -659,6 +741,8 @@ COMMENT ON TABLE runs IS 'One row: what this release is and what it was made fro
 COMMENT ON COLUMN runs.release_id IS 'Release this row belongs to: a digest of everything the release was made from.';
 COMMENT ON COLUMN runs.built_at IS 'When the release was built, in Coordinated Universal Time.';
 COMMENT ON COLUMN runs.code_version IS 'Version of the package and digest of its code.';
+COMMENT ON COLUMN runs.commit_id IS 'Commit of the code, with ''+changes'' where it was changed since; null when not run from a repository.';
+COMMENT ON COLUMN runs.lock_digest IS 'SHA-256 of the lock file of the dependencies; null when not run from a repository.';
 COMMENT ON COLUMN runs.catalogue_digest IS 'Digest of the catalogue.';
 COMMENT ON COLUMN runs.input_digests IS 'JSON: wave to the SHA-256 of its file, or to null for published figures that came in none.';
 COMMENT ON COLUMN runs.lookup_digests IS 'JSON: wave to the lookups of areas its domains rest on, each with the SHA-256 of its file.';

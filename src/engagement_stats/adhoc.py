@@ -100,7 +100,8 @@ def _filter(raw: ingest.RawFile, expression: str) -> np.ndarray:
         typed[str(name)] = number if not (number.isna() & (text != "")).any() else text
     frame = pd.DataFrame(typed)
     try:
-        with duckdb.connect(config={"threads": 1}) as connection:
+        # No folder to spill to: respondents would lie in the working directory.
+        with duckdb.connect(config={"threads": 1, "temp_directory": ""}) as connection:
             connection.register("respondents", frame)
             connection.execute("SET python_enable_replacements = false")
             connection.execute("SET enable_external_access = false")

@@ -39,6 +39,8 @@ STATUS_HEADINGS = {
     "wave": "wave", "state": "state", "kind": "kind", "file": "file", "unverified": "unverified",
     "left_out": "left out", "reason": "why",
 }  # fmt: skip
+# As in export, which is not imported for a list of options.
+EXPORT_FORMATS = ("xlsx", "ods", "csv", "parquet")
 SHOWN_UNCLAIMED = 20
 STOPPING_SECONDS = 15
 
@@ -61,7 +63,8 @@ def _workspace(args: argparse.Namespace) -> "Workspace":
 def _make_default_data(args: argparse.Namespace, workspace: "Workspace") -> None:
     """Make the default landing folder on first use; one that was named and is not there is an error."""
     if args.data is None and workspace.data == workspace.home / "data" / "landing":
-        workspace.data.mkdir(parents=True, exist_ok=True)
+        # Respondents will lie in it; who else may read them is for the user to say.
+        workspace.data.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def _released(args: argparse.Namespace, query: str) -> "pd.DataFrame":
@@ -90,7 +93,14 @@ def _with_progress(work: "Callable[[Progress], Report]") -> "Report":
     columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("looking", total=None)
-        return work(lambda step, done, of: bar.update(task, description=step, completed=done, total=of))
+
+
+        def tell(step: str, done: int, of: int) -> None:
+            bar.update(task, description=step, completed=done, total=of or None)
+            if not of and not console.is_terminal:
+                _say(f"{step} ...")
+
+        return work(tell)
 
 
 def _report(report: "Report", workspace: "Workspace") -> int:
@@ -109,6 +119,8 @@ def _report(report: "Report", workspace: "Workspace") -> int:
         _say(f"{word} {report.release} at {workspace.warehouse}")
         if report.synthetic:
             _say(SYNTHETIC_NOTICE)
+    for note in report.notes:
+        _say(note)
     if report.lost:
         _say(f"No longer in the release: {listed(report.lost)}. `engagement-stats status` says why.")
     return 1 if report.failed else 0
@@ -117,13 +129,22 @@ def _report(report: "Report", workspace: "Workspace") -> int:
 def _run(args: argparse.Namespace) -> int:
     workspace = _workspace(args)
     _make_default_data(args, workspace)
-    return _report(_with_progress(lambda progress: _pipeline(workspace, args.wave, progress)), workspace)
+    if args.kind is not None and args.accept is None:
+        raise UsageError("--kind: it belongs to --accept, which gives the reason. `engagement-stats run --help`.")
+    return _report(_with_progress(lambda progress: _pipeline(workspace, args, progress)), workspace)
 
 
-def _pipeline(workspace: "Workspace", waves: Sequence[str], progress: "Progress") -> "Report":
+def _pipeline(workspace: "Workspace", args: argparse.Namespace, progress: "Progress") -> "Report":
+    from pipelines.run import Decision, run
+
+    decision = Decision(args.accept, args.kind, args.small_groups, args.again)
+    return run(workspace, args.wave, progress, decision)
+
+
+def _demonstrated(workspace: "Workspace", progress: "Progress") -> "Report":
     from pipelines.run import run
 
-    return run(workspace, waves, progress)
+    return run(workspace, (), progress)
 
 
 def _demo(args: argparse.Namespace) -> int:
@@ -139,7 +160,7 @@ def _demo(args: argparse.Namespace) -> int:
         )
     workspace = replace(workspace, data=workspace.home / "data" / "demo")
     files = synthetic.write(workspace.data)
-    code = _report(_with_progress(lambda progress: _pipeline(workspace, (), progress)), workspace)
+    code = _report(_with_progress(lambda progress: _demonstrated(workspace, progress)), workspace)
     args.warehouse = workspace.warehouse
     _headlines(args)
     _say(
@@ -189,6 +210,20 @@ def _claims_of_text(args: argparse.Namespace) -> int:
         + f"{'; ' if len(table) else ''}{at_fault} should not stand as written."
     )
     return 1 if at_fault else 0
+
+
+def _export(args: argparse.Namespace) -> int:
+    from engagement_stats import export
+    from engagement_stats.show import SYNTHETIC_NOTICE
+
+    workspace = _workspace(args)
+    closed = (workspace.private, workspace.data)
+    formats = args.formats or export.FORMATS
+    made = export.write(workspace.warehouse, args.out, formats=formats, tables=args.tables, closed=closed)
+    _say(f"{args.out}: {len(made.files)} file(s) of release {made.release}.")
+    if made.synthetic:
+        _say(SYNTHETIC_NOTICE)
+    return 0
 
 
 def _brief(args: argparse.Namespace) -> int:
@@ -329,6 +364,54 @@ def _weight_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--encoding", choices=("utf-8", "cp1252", "latin-1"), default="utf-8", help="of a text file")
 
 
+def _run_options(parser: argparse.ArgumentParser) -> None:
+    _several(parser, "--wave", "W", "build only these waves")
+    parser.add_argument("--accept", metavar="REASON", help="publish though published numbers change, and say why")
+    parser.add_argument("--kind", metavar="K", help="with --accept: revision, correction or method")
+    parser.add_argument(
+        "--small-groups", choices=("hide", "show"), default="hide",
+        help="with --accept: estimates that beside their earlier selves would tell of a few people (default hide)",
+    )  # fmt: skip
+    parser.add_argument("--again", metavar="REASON", help="publish a release that was gone back from, and say why")
+
+
+def _releases(args: argparse.Namespace) -> int:
+    from engagement_stats import commands_releases
+
+    return commands_releases.run(args, _workspace(args), _say)
+
+
+def _purge(args: argparse.Namespace) -> int:
+    from engagement_stats import catalogue, purge
+    from engagement_stats.errors import CatalogueError
+    from engagement_stats.store import Store
+    from pipelines import records, run
+
+    workspace = _workspace(args)
+    store = Store(workspace.private)
+    try:
+        catalogued = list(catalogue.load(workspace.catalogue).waves) if args.wave else []
+    except CatalogueError:  # what is to be deleted does not wait for a catalogue to be mended
+        catalogued = []
+    with store.alone(wait=False):
+        if args.all:
+            plan = purge.everything(store, workspace.home / run.RECORDS)
+        else:
+            plan = purge.of_waves(store, args.wave, catalogued)
+        what = f"{', '.join(plan.what)}: {plan.files} file(s), {plan.size:,} bytes"
+        if not args.yes:
+            raise UsageError(f"{what} in {workspace.private} would be deleted, and nothing was. Add --yes to delete.")
+        record = purge.carry_out(plan, store)
+        if not args.all:
+            records.forget(workspace, plan.what)
+    _say(
+        f"Deleted {what}, and the records of their runs. Noted in {record}.\n"
+        "This is not a secure erase: disks, snapshots and backups may hold the bytes for longer.\n"
+        f"Not touched: deposited files ({workspace.data}) and releases ({workspace.warehouse.parent})."
+    )
+    return 0
+
+
 def _places(args: argparse.Namespace) -> int:
     from engagement_stats import commands_places
 
@@ -382,7 +465,7 @@ def _ui(args: argparse.Namespace) -> int:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, stop)
-    running = [subprocess.Popen(c, cwd=workspace.home, env=environment) for c in commands]
+    running = [subprocess.Popen(c, cwd=workspace.home, env=environment, umask=0o077) for c in commands]
     try:
         return max(process.wait() for process in running)
     except KeyboardInterrupt:
@@ -471,7 +554,7 @@ def parser() -> argparse.ArgumentParser:
     both = _shared(warehouse=True, formats=True)
     add("demo", _demo, "make synthetic inputs, run the whole pipeline on them, print the headlines", both)
     run = add("run", _run, "run the pipeline on what has landed", _shared(data=True, warehouse=True))
-    _several(run, "--wave", "W", "build only these waves")
+    _run_options(run)
     standing = add(
         "status",
         _status,
@@ -496,9 +579,22 @@ def parser() -> argparse.ArgumentParser:
     claims.add_argument(
         "--catalogue", type=Path, metavar="DIR", help="for FILE: whose words (default: the package's own)"
     )
+    from engagement_stats import commands_releases
+
+    kept = add("releases", _releases, "kept releases: list them, see what changed, go back to an earlier one")
+    commands_releases.options(kept, both)
     brief = add("brief", _brief, "fill a Word or Markdown template from the release", _shared(warehouse=True))
     brief.add_argument("--template", type=Path, required=True, metavar="FILE", help=".docx or .md, not changed")
     brief.add_argument("--out", type=Path, required=True, metavar="FILE", help="of the same kind; replaced if there")
+    export = add("export", _export, "write the release as spreadsheets, CSV and Parquet", _shared(warehouse=True))
+    export.add_argument("--out", type=Path, required=True, metavar="DIR", help="new, empty, or an earlier export")
+    _several(export, "--formats", "F", "xlsx, ods, csv, parquet (default: all)", choices=EXPORT_FORMATS)
+    _several(export, "--tables", "T", "only these tables, or views, and the sheets that rest on them")
+    purge = add("purge", _purge, "delete private results and the records of runs; releases stay", _shared(data=True))
+    chosen = purge.add_mutually_exclusive_group(required=True)
+    chosen.add_argument("--wave", nargs="+", action="extend", default=[], metavar="W", help="of these waves")
+    chosen.add_argument("--all", action="store_true", help="of every wave")
+    purge.add_argument("--yes", action="store_true", help="do it; without it nothing is deleted")
     ui = add("ui", _ui, "start the Dagster web server on loopback", _shared(data=True, warehouse=True))
     ui.add_argument("--port", type=int, default=3000)
     ui.add_argument(

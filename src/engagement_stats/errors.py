@@ -56,6 +56,10 @@ class PublishError(EngagementStatsError):
     """A release cannot be built or put in place."""
 
 
+class ExportError(EngagementStatsError):
+    """A release cannot be written as files for others."""
+
+
 class BriefError(EngagementStatsError):
     """A template asks for what it may not or what the release does not hold; holds every problem, one a line."""
 

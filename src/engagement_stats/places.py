@@ -326,6 +326,47 @@ def _trail(catalogue: Catalogue, tables: Tables, domain: str, codes: pd.Series) 
     return found.assign(level=pd.Categorical(found[LEVEL], categories=_order(catalogue, way, tables)))
 
 
+def _named(catalogue: Catalogue) -> dict[str, m.Derivation]:
+    """Domains whose levels are names of areas: those that only the last of their lookups knows."""
+    return {
+        name: domain.derived
+        for name, domain in catalogue.domains.items()
+        if domain.derived is not None and domain.derived.value is not None and not domain.levels
+    }
+
+
+def naming(catalogue: Catalogue) -> list[str]:
+    """Name the lookups that hold the names of areas that are levels of a domain, beside their codes."""
+    return list(dict.fromkeys(derived.through[-1] for derived in _named(catalogue).values()))
+
+
+def codes(catalogue: Catalogue, tables: Tables) -> dict[tuple[str, str], str]:
+    """Give the code of every area that is a level of a domain under its own name.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    tables : mapping of str to DataFrame
+        The lookups of `naming` that have landed, as `lookups.read` returns them.
+
+    Returns
+    -------
+    dict of (str, str) to str
+        Domain and level to code. A name that several areas share has none, and neither has a level the catalogue
+        lists, such as a tenth of areas.
+    """
+    found: dict[tuple[str, str], str] = {}
+    for name, derived in _named(catalogue).items():
+        table = tables.get(derived.through[-1])
+        if table is None:
+            continue
+        levels = table[str(derived.value)].replace(derived.spelled)
+        alone = ~levels.duplicated(keep=False)
+        area = table[catalogue.lookups[derived.through[-1]].geography]
+        found |= {(name, level): code for level, code in zip(levels[alone], area[alone], strict=True)}
+    return found
+
+
 def wanting(without: Mapping[str, Sequence[str]], catalogue: Catalogue) -> str:
     """Word which domains a wave goes without and which files to get for them; empty when there are none.
 

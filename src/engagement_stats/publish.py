@@ -7,10 +7,11 @@ Not here: any number in a release (results, compare, claim), and suppression (di
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from importlib import metadata, resources
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +19,18 @@ import pandas as pd
 
 from engagement_stats.catalogue import CROSS, LEVEL_SEPARATOR, Catalogue, digest
 from engagement_stats.errors import PublishError, listed
+from engagement_stats.provenance import code_version, commit_id, lock_digest
 from engagement_stats.store import Fingerprint, code_digest
 
 # Readable by DuckDB 1.0 and later, which is what analysts have installed.
 STORAGE_VERSION = "v1.0.0"
+# Whatever the user's default: the owner writes, the group of analysts reads, nobody else does anything.
+FILE_MODE, FOLDER_MODE = 0o640, 0o750
 
 
-def code_version() -> str:
-    """Return the package's version with the first digits of its code's digest."""
-    return f"{metadata.version('engagement-stats')}+{code_digest()[:12]}"
-
-
-def release_id(catalogue: Catalogue, built: Mapping[str, Fingerprint], failed: Mapping[str, str]) -> str:
+def release_id(
+    catalogue: Catalogue, built: Mapping[str, Fingerprint], failed: Mapping[str, str], corrections: str = ""
+) -> str:
     """Name a release by everything it is made from, so that equal inputs give an equal name.
 
     Parameters
@@ -39,13 +40,15 @@ def release_id(catalogue: Catalogue, built: Mapping[str, Fingerprint], failed: M
         The waves in the release.
     failed : mapping of str to str
         Waves that have landed and could not be built, and why.
+    corrections : str, optional
+        Digest of the ledger of corrections; empty when it has no entry.
 
     Returns
     -------
     str
         "r" and sixteen hexadecimal digits.
     """
-    parts = [catalogue.digest, code_digest(), {k: v.key for k, v in built.items()}, dict(failed)]
+    parts = [catalogue.digest, code_digest(), {k: v.key for k, v in built.items()}, dict(failed), corrections]
     return f"r{digest(parts)[:16]}"
 
 
@@ -88,6 +91,7 @@ def described(
     synthetic: Sequence[str],
     caveats: Mapping[str, str] | None = None,
     estimates: pd.DataFrame | None = None,
+    codes: Mapping[tuple[str, str], str] | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Make the tables that let a reader understand every id of a release.
 
@@ -102,11 +106,13 @@ def described(
         Wave to what its build adds to its note.
     estimates : DataFrame, shape (n estimates, columns of estimates), optional
         Those released: where only a lookup knows the levels of a domain, theirs are described.
+    codes : mapping of (str, str) to str, optional
+        Domain and level to the code of the area, as `places.codes` gives them.
 
     Returns
     -------
     dict of str to DataFrame
-        indicators, surveys, waves, domains and sources, without release_id.
+        indicators, surveys, waves, domains, sources, terms and table_keys, without release_id.
     """
     c = catalogue
     indicators = [
@@ -124,24 +130,44 @@ def described(
         for k, v in c.surveys.items()
     ]  # fmt: skip
     domains = [
-        {"id": k, "label": v.label, "definition": c.definition(k), "level": level, "position": i}
+        {"id": k, "label": v.label, "definition": c.definition(k), "level": level, "position": i,
+         "code": (codes or {}).get((k, level))}
         for k, v in c.domains.items()
         for i, level in enumerate(v.levels or _levels_released(k, estimates), start=1)
-    ]
+    ]  # fmt: skip
     sources = [
         {"id": k, "label": v.title, "definition": v.citation, "producer": v.producer, "licence": v.licence,
          "url": v.url}
         for k, v in c.sources.items()
     ]  # fmt: skip
     waves = [_wave_row(c, k, k in set(released), k in set(synthetic), (caveats or {}).get(k, "")) for k in c.waves]
-    rows = {
+    rows: dict[str, Sequence[Mapping[str, Any]]] = {
         "indicators": indicators,
         "surveys": surveys,
         "domains": domains,
         "sources": sources,
         "waves": waves,
+        "terms": _terms(c),
+        "table_keys": [
+            {"table_name": table, "position": i, "column_name": column}
+            for table, key in keys().items()
+            for i, column in enumerate(key, start=1)
+        ],
     }
-    return {k: pd.DataFrame(v) for k, v in rows.items()}
+    return {k: pd.DataFrame(v, columns=_described_columns(k)) for k, v in rows.items()}
+
+
+def _described_columns(table: str) -> list[str]:
+    return [column for column in columns(table) if column != "release_id"]
+
+
+def _terms(c: Catalogue) -> list[dict[str, str]]:
+    said: dict[str, Mapping[Any, str]] = {
+        "symbol": c.rules.terms.symbols,
+        "caution": c.rules.comparability.cautions,
+        "mark": c.rules.terms.marks,
+    }
+    return [{"kind": kind, "id": str(k), "meaning": v} for kind, entries in said.items() for k, v in entries.items()]
 
 
 def _levels_released(domain: str, estimates: pd.DataFrame | None) -> list[str]:
@@ -204,7 +230,8 @@ def run_row(
     """Describe the release itself in one row."""
     return pd.DataFrame([{
         "built_at": datetime.now(UTC).replace(tzinfo=None),
-        "code_version": code_version(), "catalogue_digest": catalogue.digest,
+        "code_version": code_version(), "commit_id": commit_id(), "lock_digest": lock_digest(),
+        "catalogue_digest": catalogue.digest,
         "input_digests": json.dumps({k: v.file for k, v in sorted(built.items())}),
         "lookup_digests": json.dumps({k: dict(v.lookups) for k, v in sorted(built.items()) if v.lookups}),
         "failed_waves": json.dumps(dict(sorted(failed.items()))), "is_synthetic": synthetic,
@@ -232,6 +259,20 @@ def columns(table: str) -> list[str]:
     return list(_schema()[table])
 
 
+@cache
+def keys() -> dict[str, list[str]]:
+    """Return the key of every released table, by warehouse/schema.sql: the columns that together name a row."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.execute(_sql("schema.sql"))
+        found = connection.execute(
+            "SELECT table_name, constraint_column_names FROM duckdb_constraints() "
+            "WHERE constraint_type = 'PRIMARY KEY' ORDER BY table_name"
+        ).fetchall()
+    return {table: list(columns) for table, columns in found}
+
+
 def _sql(name: str) -> str:
     return resources.files("warehouse").joinpath(name).read_text(encoding="utf-8")
 
@@ -256,7 +297,9 @@ def build(frames: Mapping[str, pd.DataFrame], release: str, target: Path) -> Non
     """
     import duckdb
 
-    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.parent.exists():
+        target.parent.mkdir(parents=True)
+        target.parent.chmod(FOLDER_MODE)
     beside = target.with_name(f".{target.name}.{os.getpid()}.building")
     log = beside.with_name(beside.name + ".wal")
     # A build killed under the same process id (every run's, in a container) may have left its file.
@@ -264,21 +307,28 @@ def build(frames: Mapping[str, pd.DataFrame], release: str, target: Path) -> Non
     log.unlink(missing_ok=True)
     try:
         # One thread: sums in DuckDB are added in a fixed order, so content is the same each time.
-        with duckdb.connect(config={"threads": 1}) as connection:
+        # No folder to spill to, which would lie in the working directory.
+        with duckdb.connect(config={"threads": 1, "temp_directory": ""}) as connection:
             quoted = str(beside).replace("'", "''")
-            connection.execute(f"ATTACH '{quoted}' AS release (STORAGE_VERSION '{STORAGE_VERSION}')")
-            connection.execute("USE release")
+            # Filled in memory first, where keys are enforced.
             connection.execute(_sql("schema.sql"))
             _fill(connection, frames, release)
+            connection.execute(f"ATTACH '{quoted}' AS release (STORAGE_VERSION '{STORAGE_VERSION}')")
+            connection.execute("USE release")
+            connection.execute(_without_keys(_sql("schema.sql")))
+            for table in _schema():
+                connection.execute(f'INSERT INTO "{table}" SELECT * FROM memory.main."{table}"')
             connection.execute(_sql("views.sql"))
+            connection.execute(_sql("macros.sql"))
             connection.execute("CHECKPOINT release")
             connection.execute("USE memory")
             connection.execute("DETACH release")
         if log.exists():
             raise PublishError(f"{target.name}: the build left a write-ahead log. Run again.")
-        _sync(beside)
+        beside.chmod(FILE_MODE)
+        sync(beside)
         beside.replace(target)
-        _sync(target.parent)
+        sync(target.parent)
     except duckdb.ConstraintException as error:
         rule = str(error).splitlines()[0]
         # A broken key is quoted by its values; ids are no secret, but one line about the table says enough.
@@ -291,6 +341,11 @@ def build(frames: Mapping[str, pd.DataFrame], release: str, target: Path) -> Non
     finally:
         beside.unlink(missing_ok=True)
         log.unlink(missing_ok=True)
+
+
+def _without_keys(schema: str) -> str:
+    """Return the schema as it stands in a released file: DuckDB 1.0 cannot read the index that a key makes."""
+    return re.sub(r",\n    PRIMARY KEY \([^)]*\)", "", schema)
 
 
 def _fill(connection: Any, frames: Mapping[str, pd.DataFrame], release: str) -> None:
@@ -309,7 +364,8 @@ def _fill(connection: Any, frames: Mapping[str, pd.DataFrame], release: str) -> 
         connection.unregister("frame")
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

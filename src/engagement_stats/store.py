@@ -8,12 +8,14 @@ A build of a wave lies in `<root>/<wave>/<fingerprint>/`. The fingerprint is the
 catalogue entries and of the code it was made from, so results of other inputs are never mistaken for it.
 """
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import metadata, resources
@@ -25,11 +27,27 @@ import pandas as pd
 
 from engagement_stats.catalogue import digest
 from engagement_stats.deposit import Digests
+from engagement_stats.errors import UsageError
 
 KEPT_BUILDS = 2
+LOCK = ".lock"
+# What is made of all waves together is kept under this name, which no wave can have.
+RELEASE = "-release"
+# Who stood behind what was published; kept when the builds are gone.
+PUBLISHED = "-published"
 COMPUTING = ("duckdb", "numpy", "pandas", "pyarrow", "pyreadstat", "python-calamine", "scipy", "statsmodels")
 MANIFEST = "manifest.json"
 COPIED_AT_ONCE = 1_048_576
+
+
+@contextmanager
+def owner_only() -> Iterator[None]:
+    """Make whatever is created meanwhile the owner's only, whatever the user's default; libraries create files too."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +101,47 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
 
+    @contextmanager
+    def alone(self, *, wait: bool = True, told: Callable[[], None] | None = None) -> Iterator[None]:
+        """Keep every other run and purge of this store out meanwhile; wait for one under way, or refuse to.
+
+        `told` is called before a wait.
+
+        Raises
+        ------
+        UsageError
+            Something else is under way, and `wait` is false.
+        """
+        self._made(self.root).chmod(0o700)
+        with os.fdopen(os.open(self.root / LOCK, os.O_RDWR | os.O_CREAT, 0o600)) as handle:
+            # The system lets go of it however the process ends.
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if not wait:
+                    said = f"{self.root}: a run is under way. Wait until it has ended, or stop it."
+                    raise UsageError(said) from None
+                if told is not None:
+                    told()
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+
+    def sweep(self, current: Mapping[str, Fingerprint | None]) -> None:
+        """Delete what killed runs left: files half written, and half builds of other inputs than the current ones.
+
+        Parameters
+        ----------
+        current : mapping of str to Fingerprint or None
+            Each wave's fingerprint now; its half build stays, to be gone on with.
+        """
+        for scrap in [*self.root.glob(".digests-*"), *(p for w in current for p in (self.root / w).rglob(".*"))]:
+            if scrap.is_file() and not _is_held(scrap):
+                scrap.unlink(missing_ok=True)
+        for wave, fingerprint in current.items():
+            for build in (self.root / wave).glob("*/"):
+                if not (build / MANIFEST).is_file() and build.name != (fingerprint.key if fingerprint else None):
+                    shutil.rmtree(build, ignore_errors=True)
+
     def folder(self, wave: str, fingerprint: Fingerprint) -> Path:
         """Return the folder of one build."""
         return self.root / wave / fingerprint.key
@@ -104,16 +163,21 @@ class Store:
         return (self.folder(wave, fingerprint) / name).read_text(encoding="utf-8")
 
     def _write(self, wave: str, fingerprint: Fingerprint, name: str, write: Callable[[Path], object]) -> Path:
-        folder = self._made(self.folder(wave, fingerprint))
+        return self._into(self._made(self.folder(wave, fingerprint)), name, write)
+
+    def _into(self, folder: Path, name: str, write: Callable[[Path], object]) -> Path:
         path = folder / name
         handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name}-")
-        os.close(handle)
         try:
+            # Held until it has its name: `sweep` leaves alone what somebody is still writing.
+            fcntl.flock(handle, fcntl.LOCK_EX)
             write(Path(temporary))
             Path(temporary).replace(path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
+        finally:
+            os.close(handle)
         return path
 
     def take(self, wave: str, fingerprint: Fingerprint, name: str, parquet: BinaryIO) -> Path:
@@ -151,6 +215,16 @@ class Store:
     def manifest(self, wave: str, fingerprint: Fingerprint) -> dict[str, Any]:
         """Return what was noted of a complete build."""
         return self._read_json(self.folder(wave, fingerprint) / MANIFEST)
+
+    def remember(self, wave: str, name: str, frame: pd.DataFrame) -> None:
+        """Keep who stood behind a published build of a wave, beyond the build itself."""
+        folder = self._made(self.root / PUBLISHED / wave)
+        if not (folder / f"{name}.parquet").is_file():
+            self._into(folder, f"{name}.parquet", lambda path: frame.to_parquet(path, index=False))
+
+    def remembered(self, wave: str) -> list[pd.DataFrame]:
+        """Return who stood behind each published build of a wave."""
+        return [pd.read_parquet(p) for p in sorted((self.root / PUBLISHED / wave).glob("*.parquet"))]
 
     def newest(self, wave: str) -> Fingerprint | None:
         """Return the build of a wave finished last, None when there is none."""
@@ -192,6 +266,7 @@ class Store:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".json-")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as out:
+                fcntl.flock(out, fcntl.LOCK_EX)
                 json.dump(content, out, indent=1, sort_keys=True)
             Path(temporary).replace(path)
         except BaseException:
@@ -202,3 +277,14 @@ class Store:
     def _read_json(path: Path) -> dict[str, Any]:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return content
+
+
+def _is_held(path: Path) -> bool:
+    """Say whether a process that is alive is writing to a temporary file, or has only just made it."""
+    with suppress(OSError), path.open("rb") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return os.fstat(handle.fileno()).st_size == 0
+    return False

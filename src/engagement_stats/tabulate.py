@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from engagement_stats import estimate, uncertainty
+from engagement_stats import dominance, estimate, uncertainty
 from engagement_stats.catalogue import CROSS, KEY, LEVEL_SEPARATOR, REST, Catalogue, Inside, pairs, rests, vintages
 from engagement_stats.catalogue import model as m
 from engagement_stats.catalogue.load import WITHIN_A_WAVE
@@ -78,8 +78,8 @@ def microdata(
     -------
     tuple of DataFrame
         The estimates, shape (indicators x levels, columns of estimates but release_id, run_id and
-        is_synthetic), and the covariances that comparisons within the wave need: wave, left_ and right_
-        indicator, domain and level, covariance.
+        is_synthetic, and private ones for `disclose.protect`), and the covariances that comparisons within the wave
+        need: wave, left_ and right_ indicator, domain and level, covariance.
 
     Raises
     ------
@@ -120,6 +120,9 @@ def microdata(
         indicator=table["indicator"].str.removeprefix(INDICATOR),
         survey=wave.survey, wave=wave_id, source=wave.source, rounding=0.0, **dict.fromkeys(PUBLISHED_ONLY),
     )  # fmt: skip
+    weight_of = {name: weight for weight, names in _by_weight(wave, made).items() for name in names}
+    heaviest = dominance.shares(responses, made, weights, weight_of, table)
+    table = table.assign(**{c: heaviest[c].to_numpy() for c in dominance.SHARES})
     # The sample's influence totals stay behind: what goes on from here knows no respondent.
     table.attrs.clear()
     known = [c for c in covariances if len(c)]

@@ -17,6 +17,7 @@ from typing import Literal, TypeVar
 import pandas as pd
 
 from engagement_stats import (
+    additive,
     clean,
     codebook,
     disclose,
@@ -369,7 +370,8 @@ def _estimates(state: _Check, kept: pd.DataFrame, responses: pd.DataFrame, *, sy
     )
     if built is None:
         return
-    table = disclose.suppress(built[0], catalogue.rules.disclosure).assign(run_id="check", is_synthetic=synthetic)
+    nested = additive.nesting(responses, wave.domains)
+    table = disclose.protect(built[0], catalogue, nested)[0].assign(run_id="check", is_synthetic=synthetic)
     least = catalogue.rules.disclosure.min_base
     hidden = table[table["is_suppressed"]]
     if len(hidden):

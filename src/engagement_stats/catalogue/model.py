@@ -495,7 +495,8 @@ class Question(Entry):
 class Indicator(Entry):
     """What is measured; `phrase` completes "14 per cent of adults in England ...", that of a mean "the average of ...".
 
-    `keywords` are patterns by which a text that is checked speaks of it (docs/checking_a_text.md).
+    `keywords` are patterns by which a text that is checked speaks of it (docs/checking_a_text.md). Of a `sensitive` one
+    it is not even shown that nobody in a group, or everybody, counts.
     """
 
     label: Text
@@ -505,6 +506,7 @@ class Indicator(Entry):
     statistic: Literal["proportion", "mean"]
     phrase: Text
     keywords: list[Text] = []
+    sensitive: bool = False
 
 
 class Geography(Entry):
@@ -884,22 +886,34 @@ DISCLOSURE_FLOOR = 10
 class DisclosureRules(Entry):
     """What may leave, and what is marked as doubtful.
 
-    An estimate on fewer respondents than `min_base`, never below 10, is suppressed. One is marked "caution" on fewer
-    than `caution_base`, or when its interval is at least `caution_width` wide, or wider than
-    `caution_relative_from` and than `caution_relative_width` times the estimate (proportions 0 to 1).
+    An estimate on fewer respondents than `min_base` is suppressed; so is a proportion for which from one to
+    `min_count` - 1 respondents count, or do not; neither is ever below 10. So is one in which a respondent carries
+    more than `largest_weight` of the weight, or the two largest more than `two_largest_weights`. An estimate is
+    marked "caution" on fewer than `caution_base` respondents, an effective base below `caution_effective_base` or
+    degrees of freedom below `caution_degrees_of_freedom`, or when its interval is at least `caution_width` wide, or
+    wider than `caution_relative_from` and than `caution_relative_width` times the estimate (proportions 0 to 1).
+    `unreliable` says whether such an estimate, other than for `caution_base` alone, is marked or suppressed.
     """
 
     min_base: int = Field(ge=DISCLOSURE_FLOOR)
+    min_count: int = Field(default=DISCLOSURE_FLOOR, ge=DISCLOSURE_FLOOR)
+    largest_weight: float = Field(default=1.0, gt=0, le=1)
+    two_largest_weights: float = Field(default=1.0, gt=0, le=1)
     caution_base: int = Field(ge=DISCLOSURE_FLOOR)
+    caution_effective_base: float = Field(default=0, ge=0)
+    caution_degrees_of_freedom: float = Field(default=0, ge=0)
     caution_width: float = Field(gt=0, le=1)
     caution_relative_width: float = Field(gt=0)
     caution_relative_from: float = Field(ge=0, le=1)
+    unreliable: Literal["caution", "suppress"] = "caution"
     source: Text
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.caution_base < self.min_base:
             raise ValueError("caution_base is below min_base")
+        if self.two_largest_weights < self.largest_weight:
+            raise ValueError("two_largest_weights is below largest_weight")
         return self
 
 
@@ -910,11 +924,33 @@ class CodebookRules(Entry):
     reasons: dict[MissingReason, list[Text]] = {}
 
 
+class Terms(Entry):
+    """What is said of the shorthand that stands beside a figure."""
+
+    symbols: dict[Text, Text] = {}
+    marks: dict[Literal["synthetic"], Text] = {}
+
+
+class ReleaseRules(Entry):
+    """How releases follow one another.
+
+    The newest `keep` are kept. A published number that differs by no more than `noise`, as a share of it, has not changed;
+    one that has needs an entry of one of these `kinds` in the ledger of corrections.
+    """
+
+    keep: int = Field(ge=2)
+    noise: float = Field(gt=0, lt=1e-3)
+    kinds: dict[Id, Text] = Field(min_length=1)
+    source: Text
+
+
 class Rules(Entry):
     """The rules of the catalogue."""
 
     comparability: ComparabilityRules
     disclosure: DisclosureRules
+    releases: ReleaseRules
+    terms: Terms = Terms()
     codebook: CodebookRules = CodebookRules()
 
 

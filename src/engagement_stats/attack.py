@@ -1,0 +1,339 @@
+"""Try to work out suppressed numbers from everything that is shown, as a reader with a computer would.
+
+Belongs here: a wave's estimates laid out as counts that add up, and which suppressed counts a reader could place.
+Not here: the sums and the bounds (additive), choosing what to hide (disclose, secondary).
+Methods: docs/disclosure.md#the-attack
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from engagement_stats.additive import NESTING, Relations, ranges, relations
+from engagement_stats.catalogue import model as m
+
+# A count is placed when its range is narrower than this or ends below it.
+FLOOR = m.DISCLOSURE_FLOOR
+# The mark of a base below the least one; every other suppressed row is known to rest on at least that many.
+FEW = "[u]"
+PUBLISHED = ("published", "assumed")
+# What of a row can be recovered.
+BASE, YES, NO, MEAN = "base", "numerator", "complement", "mean"
+FOUND = ["wave", "indicator", "domain", "level", "what", "lower", "upper"]
+# Part of the respondents that a range of a mean must span to be no recovery.
+NOTHING = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """The estimates of one wave as tables over the same cells, each array of shape (indicators, cells).
+
+    `row` is the place of a row in the frame, -1 where an indicator has no such cell. Counts are in respondents; `yes`
+    and `no` are the weighted numerator and complement over the mean weight, for a mean its total and null.
+    """
+
+    wave: str
+    indicators: tuple[str, ...]
+    sums: Relations
+    row: np.ndarray
+    base: np.ndarray
+    missing: np.ndarray
+    weight: np.ndarray
+    estimate: np.ndarray
+    is_share: np.ndarray
+    group: np.ndarray
+
+    @property
+    def exists(self) -> np.ndarray:
+        """Cells that an indicator has."""
+        return self.row >= 0
+
+    @property
+    def asked(self) -> np.ndarray:
+        """Respondents in the cell, whether or not they answered."""
+        return np.asarray(self.base + self.missing)
+
+    def counts(self, hidden: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return numerators and complements in respondents, by the mean weight of what is shown."""
+        shown = self.exists & ~hidden
+        with np.errstate(divide="ignore", invalid="ignore"):
+            scale = np.nansum(np.where(shown, self.base, 0.0), 1) / np.nansum(np.where(shown, self.weight, 0.0), 1)
+            total = np.nan_to_num(scale, nan=0.0, posinf=0.0)[:, None] * self.weight
+            typical = np.nanmax(np.where(shown, np.abs(self.estimate), 0.0), axis=1)[:, None]
+            yes = total * np.where(self.is_share[:, None], self.estimate, self.estimate / typical)
+        # Nobody answered: there is no estimate, and nothing is missing from a sum.
+        empty = self.exists & (self.base == 0)
+        return np.where(empty, 0.0, yes), np.where(empty, 0.0, np.where(self.is_share[:, None], total - yes, np.nan))
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """What a reader can work out of hidden cells: what he can place, with limits, each (indicators, cells)."""
+
+    placed: dict[str, np.ndarray]
+    limits: dict[str, tuple[np.ndarray, np.ndarray]]
+
+    @property
+    def any(self) -> np.ndarray:
+        """Cells of which something can be placed."""
+        return np.asarray(np.logical_or.reduce(list(self.placed.values())))
+
+
+def laid_out(estimates: pd.DataFrame, nested: pd.DataFrame | None = None) -> Layout:
+    """Lay the estimates of one wave out as tables over its cells.
+
+    Parameters
+    ----------
+    estimates : DataFrame, shape (n estimates, columns of estimates)
+        Of one wave. Not modified.
+    nested : DataFrame, optional
+        As `additive.nesting` returns it.
+
+    Returns
+    -------
+    Layout
+    """
+    indicators = list(dict.fromkeys(estimates["indicator"]))
+    keys = list(zip(estimates["domain"], estimates["level"], strict=True))
+    cells = list(dict.fromkeys(keys))
+    place = {c: i for i, c in enumerate(cells)}
+    number = {name: i for i, name in enumerate(indicators)}
+    across = (estimates["indicator"].map(number).to_numpy(), np.array([place[k] for k in keys], dtype=np.intp))
+    row = np.full((len(indicators), len(cells)), -1)
+    row[across] = np.arange(len(estimates))
+
+    def taken(column: str) -> np.ndarray:
+        out = np.full(row.shape, np.nan)
+        out[across] = estimates[column].to_numpy(dtype="float64", na_value=np.nan)
+        return out
+
+    first = estimates.drop_duplicates("indicator").set_index("indicator").loc[indicators]
+    weights = first["weight"].astype("object").where(first["weight"].notna(), "")
+    return Layout(
+        wave=str(estimates["wave"].iat[0]),
+        indicators=tuple(indicators),
+        sums=relations(cells, nested),
+        row=row,
+        base=taken("base_unweighted"),
+        missing=taken("base_missing"),
+        weight=taken("base_weighted"),
+        estimate=taken("estimate"),
+        is_share=(first["unit"] == "proportion").to_numpy(),
+        group=pd.factorize(weights)[0],
+    )
+
+
+def placed(layout: Layout, hidden: np.ndarray, few: np.ndarray, rules: m.DisclosureRules) -> Finding:
+    """Bound the counts of hidden cells and say which of them a reader can place.
+
+    Parameters
+    ----------
+    layout : Layout
+        Numbers of hidden cells are not looked at.
+    hidden, few : ndarray of bool, shape (indicators, cells)
+        Cells not shown, and those of them marked "[u]".
+    rules : DisclosureRules
+        Which the reader knows, and so that fewer than `min_base` respondents answered at "[u]", or another question
+        put to the same people (unless it also marks what is unreliable), and that other hidden cells rest on at
+        least as many.
+
+    Returns
+    -------
+    Finding
+    """
+    min_base = rules.min_base
+    shown = layout.exists & ~hidden
+    asked, lacking = _asked(layout, hidden, few, min_base)
+    base = np.where(shown, layout.base, np.nan)
+    cap = 10.0 * max(float(np.nanmax(asked[1], initial=0.0)), float(np.nanmax(base, initial=0.0)), FLOOR)
+    most = min_base + FLOOR - 2.0 if rules.unreliable == "caution" else cap
+    upper = np.minimum(np.where(few, most, cap), np.where(np.isnan(asked[1]), cap, asked[1]))
+    lower = np.maximum(np.where(few, 0.0, float(min_base)), asked[0] - _unanswered(layout, hidden, cap))
+    lower = np.where(hidden, np.minimum(lower, upper), 0.0)
+    spare = _spare(layout.sums, base, hidden, lacking)
+    yes, no = (np.where(shown, v, np.nan) for v in layout.counts(hidden))
+    known = _known_weight(layout, shown, yes, no)
+    roof = np.where(np.isnan(known), cap, known)
+    share = np.repeat(layout.is_share[:, None], layout.row.shape[1], axis=1)
+    loose = np.where(spare > 0, cap, 0.0)
+    count = len(layout.indicators)
+    floor = np.full(layout.row.shape, float(FLOOR))
+    enough = np.where(share, floor, NOTHING * cap)
+    # A base known to reach the least one is no secret.
+    asked_about = np.where(few, floor, -np.inf)
+    low, high = ranges(
+        layout.sums,
+        np.concatenate([base, yes, no]),
+        np.concatenate([hidden, hidden, hidden & share]),
+        lower=np.concatenate([lower, np.zeros_like(roof), np.zeros_like(roof)]),
+        upper=np.concatenate([upper, np.where(share, roof, cap), roof]),
+        spare=np.concatenate([spare, loose, loose]),
+        width=np.concatenate([asked_about, enough, floor]),
+        reach=np.concatenate([asked_about, np.where(share, FLOOR, -np.inf), floor]),
+    )  # fmt: skip
+    limits = {k: (low[i * count : (i + 1) * count], high[i * count : (i + 1) * count])
+              for i, k in enumerate((BASE, YES, NO))}  # fmt: skip
+    somebody = hidden & ~(limits[BASE][1] < 0.5)
+    found = {k: somebody & _narrow(*v) for k, v in limits.items()}
+    found[BASE] &= few
+    found[MEAN] = found[YES] & ~share & (limits[YES][1] - limits[YES][0] <= NOTHING * cap)
+    limits[MEAN] = limits[YES]
+    for what, values in ((YES, yes), (NO, no)):
+        found[what] &= share & ~_of_an_empty_total(layout.sums, values)
+    return Finding(found, limits)
+
+
+def _narrow(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Say which ranges place a count: narrower than the floor, or all of it below."""
+    slack = 1e-6 * FLOOR
+    with np.errstate(invalid="ignore"):
+        return np.asarray((high - low < FLOOR - slack) | (high < FLOOR - slack))
+
+
+def _of_an_empty_total(sums: Relations, values: np.ndarray) -> np.ndarray:
+    """Say which cells are part of a total shown to be of nobody: then that is no secret of theirs."""
+    with np.errstate(invalid="ignore"):
+        empty = (np.abs(values[:, sums.total]) < 1e-9).astype(float)
+    return np.asarray(empty @ sums.signs.maximum(0) > 0)
+
+
+def _asked(
+    layout: Layout, hidden: np.ndarray, few: np.ndarray, min_base: int
+) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
+    """Bound how many were asked in each cell, from every indicator of the same weight: they share them.
+
+    Also the most that lack a level, by relation, as far as the indicators show it (null where they do not).
+    """
+    low, high = np.full(layout.row.shape, np.nan), np.full(layout.row.shape, np.nan)
+    lacking = np.full((len(layout.indicators), len(layout.sums.total)), np.nan)
+    for group in range(int(layout.group.max()) + 1):
+        mine = layout.group == group
+        exists, away = layout.exists[mine], hidden[mine]
+        known = np.where(exists & ~away, layout.asked[mine], -np.inf).max(axis=0)
+        unknown = exists.any(axis=0) & ~np.isfinite(known)
+        values = np.where(np.isfinite(known), known, np.nan)[None, :]
+        short = _left_out(layout.sums, values, unknown[None, :])
+        lacking[mine] = short
+        cap = 10.0 * max(float(np.nanmax(values, initial=0.0)), FLOOR)
+        sure = (exists & away & ~few[mine]).any(axis=0)
+        found = ranges(
+            layout.sums,
+            values,
+            unknown[None, :],
+            lower=np.where(unknown & sure, float(min_base), 0.0)[None, :],
+            upper=np.where(unknown, cap, 0.0)[None, :],
+            spare=_spare(layout.sums, values, unknown[None, :], short),
+            width=np.full(unknown[None, :].shape, np.inf),
+            reach=np.full(unknown[None, :].shape, np.inf),
+        )
+        low[mine] = np.where(unknown, found[0], values)
+        high[mine] = np.where(unknown, found[1], values)
+    return (np.nan_to_num(low), high), lacking
+
+
+def _left_out(sums: Relations, values: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """Return how many are in a total and in none of its members, where all of them are shown; null elsewhere."""
+    whole = (hidden.astype(float) @ np.abs(sums.signs)[:, :].T) == 0
+    out = -(np.nan_to_num(values) @ sums.signs.T)
+    return np.where(whole & np.isfinite(values[:, sums.total]), np.maximum(out, 0.0), np.nan)
+
+
+def _spare(sums: Relations, base: np.ndarray, hidden: np.ndarray, lacking: np.ndarray) -> np.ndarray:
+    """Say how many a reader must allow for who are in a total and in none of its members.
+
+    As many as any indicator shows; of crossed domains as many as lack the other domain; where nothing is shown,
+    nobody: that is what a reader takes for granted.
+    """
+    own = _left_out(sums, base, hidden)
+    shown = np.where(np.isnan(own), -1.0, own).max(axis=0)
+    seen = np.fmax(np.where(shown < 0, np.nan, shown)[None, :], lacking)
+    from_other = np.where(sums.inherits >= 0, seen[:, sums.inherits], 0.0)
+    return np.nan_to_num(np.where(np.isnan(seen), from_other, seen))
+
+
+def _unanswered(layout: Layout, hidden: np.ndarray, cap: float) -> np.ndarray:
+    """Return the most respondents of a hidden cell who may not have answered, from the shown ones of its relations."""
+    sums = layout.sums
+    missing = np.where(hidden, 0.0, np.nan_to_num(layout.missing))
+    left = -(missing @ sums.signs.T)
+    there = layout.exists[:, sums.total] & ~hidden[:, sums.total]
+    left = np.where(there, np.maximum(left, 0.0), cap)
+    out = np.full(layout.row.shape, cap)
+    matrix = sums.signs.maximum(0).tocsr()
+    for relation in range(len(sums.total)):
+        members = matrix.indices[matrix.indptr[relation] : matrix.indptr[relation + 1]]
+        out[:, members] = np.minimum(out[:, members], left[:, [relation]])
+    return out
+
+
+def _known_weight(layout: Layout, shown: np.ndarray, yes: np.ndarray, no: np.ndarray) -> np.ndarray:
+    """Return the weight of a cell, in respondents, where an indicator of that weight that all answered shows it."""
+    out = np.full(layout.row.shape, np.nan)
+    for group in range(int(layout.group.max()) + 1):
+        mine = layout.group == group
+        full = shown[mine] & (layout.missing[mine] == 0)
+        weight = np.where(full, layout.weight[mine], -np.inf).max(axis=0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            scale = np.nansum(yes[mine] + no[mine], axis=1) / np.nansum(
+                np.where(np.isnan(yes[mine] + no[mine]), np.nan, layout.weight[mine]), axis=1
+            )
+        out[mine] = np.where(np.isfinite(weight), weight, np.nan)[None, :] * scale[:, None]
+    return out
+
+
+def recoverable(estimates: pd.DataFrame, rules: m.DisclosureRules, nested: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Find what of the suppressed estimates of a release a reader can work out.
+
+    Parameters
+    ----------
+    estimates : DataFrame, shape (n estimates, columns of estimates)
+        As released, any number of waves. What producers published is left out: its numbers are theirs.
+    rules : DisclosureRules
+        The least base, which is no secret.
+    nested : DataFrame, optional
+        wave and the columns of `additive.nesting`: which areas lie in which, as anybody can look up.
+
+    Returns
+    -------
+    DataFrame
+        wave, indicator, domain, level, what ("base", "numerator", "complement" or "mean"), lower, upper: a row for
+        each suppressed count whose range is narrower than ten or wholly below it. Numerators are weighted ones over
+        the mean weight of the indicator. Empty when the release is safe. The limits are as confidential as the counts.
+
+    Notes
+    -----
+    Source: the attacker's problem of cell suppression, Fischetti and Salazar-Gonzalez (2000), with what shared bases,
+    non-response and the marks give away.
+    Verified: brute force over whole numbers, and releases without secondary suppression, tests/test_attack.py.
+    """
+    mine = estimates[~estimates["variance_basis"].isin(PUBLISHED)]
+    parts: list[pd.DataFrame] = []
+    for wave, table in mine.groupby("wave", sort=False):
+        if not table["is_suppressed"].any():
+            continue
+        held = None if nested is None or nested.empty else nested.loc[nested["wave"] == wave, NESTING]
+        parts.append(_found(table.reset_index(drop=True), rules, held))
+    filled = [p for p in parts if len(p)]
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=FOUND)
+
+
+def _found(table: pd.DataFrame, rules: m.DisclosureRules, nested: pd.DataFrame | None) -> pd.DataFrame:
+    layout = laid_out(table, nested)
+    hidden = spread(layout, table["is_suppressed"])
+    few = hidden & spread(layout, table["symbol"] == FEW)
+    finding = placed(layout, hidden, few, rules)
+    rows = []
+    for what, where in finding.placed.items():
+        low, high = finding.limits[what]
+        for i, c in np.argwhere(where):
+            cell = (layout.wave, layout.indicators[i], *layout.sums.cells[c])
+            rows.append((*cell, what, float(low[i, c]), float(high[i, c])))
+    return pd.DataFrame(rows, columns=FOUND)
+
+
+def spread(layout: Layout, flags: Iterable[bool]) -> np.ndarray:
+    """Lay a flag of each row out over the cells; false where an indicator has no such cell."""
+    values = np.asarray(flags, dtype=bool)
+    return np.asarray(np.where(layout.exists, values[layout.row], False))

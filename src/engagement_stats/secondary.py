@@ -1,0 +1,185 @@
+"""Hide more cells, so that those that must be hidden do not follow from what is shown.
+
+Belongs here: choosing the smallest cells to hide beside the others.
+Not here: what must be hidden in the first place (disclose), what a reader can work out (attack, additive).
+Methods: docs/disclosure.md#secondary-suppression
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engagement_stats.additive import Relations
+from engagement_stats.attack import BASE, FLOOR, Finding, Layout, placed
+from engagement_stats.catalogue import model as m
+from engagement_stats.errors import DisclosureError
+
+# Rounds in which single cells are added for what the attack finds, before a level is hidden for every indicator, and
+# before an indicator is hidden altogether.
+GENTLE, FIRM, ALL = 2, 6, 10
+
+
+@dataclass(frozen=True, eq=False)
+class _Counts:
+    """What must not be worked out of hidden cells, each of shape (indicators, cells): bases and numerators.
+
+    `sums` are those of which a hidden part must hold ten at least; `cost` is what hiding a cell takes from readers.
+    """
+
+    sums: tuple[np.ndarray, ...]
+    cost: np.ndarray
+    exists: np.ndarray
+
+
+def chosen(
+    layout: Layout, numerator: np.ndarray, primary: np.ndarray, few: np.ndarray, rules: m.DisclosureRules
+) -> tuple[np.ndarray, np.ndarray]:
+    """Choose the cells to hide so that none of the primary ones, nor themselves, can be worked out.
+
+    Parameters
+    ----------
+    layout : Layout
+        With every number of the wave.
+    numerator : ndarray, shape (indicators, cells)
+        Respondents who count; null for a mean.
+    primary, few : ndarray of bool, shape (indicators, cells)
+        Cells that must be hidden, and those of them marked "[u]".
+    rules : DisclosureRules
+
+    Returns
+    -------
+    tuple of ndarray of bool, shape (indicators, cells)
+        The primary cells and those hidden beside them, and which are to be marked "[u]": of each sum two at least,
+        together ten respondents at least in base, numerator and complement, and nothing that the attack finds. The
+        smallest cells are taken first; a total only where all of its members are hidden already. A cell in which
+        nobody answered needs no protection.
+
+    Notes
+    -----
+    Source: greedy choice with repair by the attacker's linear programs; Hundepool et al. (2012), Statistical
+    Disclosure Control, ch. 4. Not the least possible loss, which is NP-hard.
+    Verified: nothing is recoverable from generated releases, tests/test_secondary.py.
+    """
+    yes, no = layout.counts(np.zeros_like(primary))
+    counts = _Counts((layout.base, numerator, layout.base - numerator, yes, no), layout.base, layout.exists)
+    few = _shared(layout, few)
+    hidden = primary | few
+    for turn in range(ALL + 4):
+        hidden = _balanced(layout, counts, hidden, few)
+        finding = placed(layout, hidden, few, rules)
+        if not finding.any.any():
+            return hidden, few
+        hidden = _repaired(layout, finding, hidden, turn)
+    raise DisclosureError(
+        f"{layout.wave}: no choice of hidden cells keeps the suppressed ones safe. Leave out a crossed domain of this "
+        "wave in its catalogue entry."
+    )
+
+
+def _shared(layout: Layout, few: np.ndarray) -> np.ndarray:
+    """Extend a mark of a small base to all questions put to the same people.
+
+    Nearly all who were asked answered, so the base of another question, or its other mark, would tell this one.
+    """
+    out = few.copy()
+    for group in range(int(layout.group.max()) + 1):
+        mine = layout.group == group
+        given = (few[mine] & (layout.missing[mine] < FLOOR)).any(axis=0)
+        out[mine] |= given[None, :] & layout.exists[mine] & (layout.missing[mine] < FLOOR)
+    return out
+
+
+def _balanced(layout: Layout, counts: _Counts, hidden: np.ndarray, few: np.ndarray) -> np.ndarray:
+    """Hide cells until every sum is safe, those of the respondents asked first: all indicators share them."""
+    while True:
+        before = int(hidden.sum())
+        for group in range(int(layout.group.max()) + 1):
+            mine = np.flatnonzero(layout.group == group)
+            hidden[np.ix_(mine, _asked_hidden(layout, mine, hidden, few))] = True
+            hidden[mine] &= layout.exists[mine]
+        hidden = _filled(layout.sums, counts, hidden)
+        if int(hidden.sum()) == before:
+            return hidden
+
+
+def _asked_hidden(layout: Layout, mine: np.ndarray, hidden: np.ndarray, few: np.ndarray) -> np.ndarray:
+    """Return the cells to hide for all indicators of one weight, whose bases would otherwise give one another away."""
+    exists = layout.exists[mine]
+    asked = np.where(exists, np.nan_to_num(layout.asked[mine]), 0.0).max(axis=0)[None, :]
+    somebody = asked[0] > 0
+    given = (few[mine] & (layout.missing[mine] < FLOOR)).any(axis=0)
+    unknown = ((exists <= hidden[mine]).all(axis=0) | given) & exists.any(axis=0)
+    counts = _Counts((asked,), asked, somebody[None, :])
+    return np.flatnonzero(_filled(layout.sums, counts, unknown[None, :])[0])
+
+
+def _filled(sums: Relations, counts: _Counts, hidden: np.ndarray) -> np.ndarray:
+    """Hide the smallest cells of each sum that would give a hidden one away, until none would."""
+    sums = sums.bare
+    members = sums.signs.maximum(0).tocsr()
+    spans = [members.indices[a:b] for a, b in zip(members.indptr[:-1], members.indptr[1:], strict=True)]
+    hidden = hidden.copy()
+    base = np.where(counts.exists, np.nan_to_num(counts.cost), 0.0)
+    held = [np.where(counts.exists, np.nan_to_num(v), 0.0) for v in counts.sums]
+    while True:
+        bare = _unsafe(sums, counts, hidden, base, held)
+        if not len(bare):
+            return hidden
+        for table, relation in bare:
+            place, total = spans[relation], sums.total[relation]
+            free = place[~hidden[table, place] & (base[table, place] > 0)]
+            if not len(free):
+                hidden[table, total] = True
+                continue
+            inside = place[hidden[table, place] & (base[table, place] > 0)]
+            want = [FLOOR - v[table, inside].sum() if v[table, total] > 0 else 0.0 for v in held]
+            want = [0.0 if hidden[table, total] else w for w in want]
+            if len(inside) + hidden[table, total] > 1 and max(want) <= 0:  # made safe by an earlier one of this round
+                continue
+            order = free[np.lexsort((free, base[table, free]))]
+            enough = np.all([v[table, order] >= w for v, w in zip(held, want, strict=True)], axis=0)
+            hidden[table, order[enough][0] if enough.any() else order[-1]] = True
+
+
+def _unsafe(
+    sums: Relations, counts: _Counts, hidden: np.ndarray, base: np.ndarray, held: list[np.ndarray]
+) -> np.ndarray:
+    """List the sums, by table and relation, of which one hidden cell or too few respondents are left to guess."""
+    away = hidden & (base > 0)
+    members = sums.signs.maximum(0).T
+    inside = away.astype(float) @ members
+    total_hidden, there = away[:, sums.total], counts.exists[:, sums.total]
+    alone = inside + total_hidden == 1
+    thin = np.zeros(inside.shape, bool)
+    for value in held:
+        part = np.where(away, value, 0.0) @ members
+        thin |= (part < FLOOR) & (value[:, sums.total] > 0)
+    # With the total hidden too, there is nothing to take the shown ones from.
+    bad = there & (alone | (thin & (inside > 0) & ~total_hidden))
+    # A lone hidden total, or a lone member under a hidden one: nothing is left to hide when every member is.
+    free = (counts.exists & ~hidden & (base > 0)).astype(float) @ members
+    return np.argwhere(bad & ((free > 0) | ~total_hidden))
+
+
+def _repaired(layout: Layout, finding: Finding, hidden: np.ndarray, turn: int) -> np.ndarray:
+    """Hide one more cell beside each that the attack places."""
+    members = layout.sums.signs.maximum(0).tocsr()
+    size = np.abs(layout.sums.signs).tocsc()
+    base = np.nan_to_num(layout.base)
+    hidden = hidden.copy()
+    for table, cell in np.argwhere(finding.any):
+        group = layout.group == layout.group[table]
+        if turn >= ALL:
+            hidden[group] |= layout.exists[group]
+        elif turn >= FIRM:
+            hidden[table] |= layout.exists[table]
+        if turn >= GENTLE or (finding.placed[BASE][table, cell] and layout.missing[table, cell] < FLOOR):
+            hidden[group, cell] |= layout.exists[group, cell]
+        beside = size.indices[size.indptr[cell] : size.indptr[cell + 1]]
+        for relation in beside:
+            place = members.indices[members.indptr[relation] : members.indptr[relation + 1]]
+            free = place[layout.exists[table, place] & ~hidden[table, place] & (base[table, place] > 0)]
+            if len(free):
+                hidden[table, free[np.lexsort((free, base[table, free]))[0]]] = True
+                break
+    return hidden
