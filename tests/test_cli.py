@@ -18,7 +18,7 @@ from workbench import CLS_2018, CLS_2019, COMMAND, POLL, Project, Told, built, e
 
 from engagement_stats import catalogue
 
-COMMANDS = {"demo", "run", "status", "estimate", "weight", "headlines", "claims", "ui"}
+COMMANDS = {"demo", "run", "status", "estimate", "weight", "headlines", "claims", "brief", "ui"}
 HEAVY = ("pandas", "numpy", "duckdb", "dagster", "statsmodels", "scipy", "pyarrow", "pyreadstat", "pydantic", "rich")
 
 

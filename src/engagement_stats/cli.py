@@ -167,7 +167,7 @@ def _claims(args: argparse.Namespace) -> int:
 
 
 def _claims_of_text(args: argparse.Namespace) -> int:
-    from engagement_stats import catalogue, check_text, documents, show, verify
+    from engagement_stats import catalogue, check_text, checked, documents, show
 
     passages = documents.read(args.file)
     estimates, comparisons = (_released(args, f"SELECT * FROM {t}") for t in ("estimates", "comparisons"))
@@ -176,7 +176,7 @@ def _claims_of_text(args: argparse.Namespace) -> int:
         show.statements(table)
     else:
         show.frame(table, args.format)
-    at_fault, verdicts = verify.at_fault(table), table["verdict"].value_counts()
+    at_fault, verdicts = checked.at_fault(table), table["verdict"].value_counts()
     _say(
         f"{args.file}: {len(table)} statement(s) in numbers; "
         + ", ".join(f"{n} {verdict}" for verdict, n in verdicts.items())
@@ -429,7 +429,9 @@ def parser() -> argparse.ArgumentParser:
         "file", nargs="?", type=Path, metavar="FILE",
         help=".md, .txt or .docx: find its statements in numbers and say which the release supports",
     )  # fmt: skip
-    claims.add_argument("--catalogue", type=Path, metavar="DIR", help="for FILE: whose words (default: the package's own)")
+    claims.add_argument(
+        "--catalogue", type=Path, metavar="DIR", help="whose words FILE is read by (default: the package's own)"
+    )
     brief = add("brief", _brief, "fill a Word or Markdown template from the release", _shared(warehouse=True))
     brief.add_argument("--template", type=Path, required=True, metavar="FILE", help=".docx or .md, not changed")
     brief.add_argument("--out", type=Path, required=True, metavar="FILE", help="of the same kind; replaced if there")

@@ -1,6 +1,6 @@
 """Find what a sentence names: indicators, places and people, years, surveys, and the words that relate numbers.
 
-Belongs here: looking the catalogue's words up in a sentence, and noticing names and people the catalogue has no word for.
+Belongs here: looking the catalogue's words up in a sentence, and noticing names and people it has no words for.
 Not here: the words (catalogue), numbers (quantities), and which number goes with which mention (statements).
 """
 
@@ -18,7 +18,7 @@ from engagement_stats.sentences import Word, alike, find, words
 
 Kind = Literal[
     "indicator", "place", "unknown", "year", "previous", "survey", "series", "recall", "negation", "predicate", "who",
-    "contrast", "higher", "lower", "similar", "significant", "referring", "general",
+    "contrast", "parting", "in_order", "higher", "lower", "similar", "referring", "general",
 ]  # fmt: skip
 # What a sentence is about, of which the longest words count: "North East of England" is not also England.
 SUBJECTS = ("indicator", "place", "unknown", "year")
@@ -29,7 +29,7 @@ YEAR = r"(?:19|20)\d\d"
 SURVEY_YEAR = re.compile(rf"(?<![\d£,.])({YEAR})\s?(?:[-/]|to)\s?((?:19|20)?\d\d)(?![\d%,]\d|%)")
 MONTHS_SPAN = re.compile(rf"(?:{MONTHS}) ({YEAR}) (?:to|and|-) (?:{MONTHS}) ({YEAR})")
 ONE_YEAR = re.compile(rf"(?<![\d£,.\-/])({YEAR})(?![\d%]|[,.]\d)")
-NAME = re.compile(r"\b(?:in|across|within|throughout|of|from)\s+(?:the\s+)?((?:[A-Z][\w'-]+)(?:\s+[A-Z][\w'-]+)*)")
+NAME = re.compile(r"\b(?i:in|across|within|throughout|of|from)\s+(?:the\s+)?((?:[A-Z][\w'-]+)(?:\s+[A-Z][\w'-]+)*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def years(text: str) -> list[Mention]:
     out: list[Mention] = []
     for match in (*MONTHS_SPAN.finditer(text), *SURVEY_YEAR.finditer(text)):
         first = int(match[1])
-        second = int(match[2]) if len(match[2]) > 2 else first - first % 100 + int(match[2])  # noqa: PLR2004 - 2 digits
+        second = int(match[2]) if len(match[2]) > 2 else first - first % 100 + int(match[2])
         if second < first:
             second += 100
         if second == first + 1:
@@ -97,7 +97,7 @@ class Vocabulary:
         """Pattern to the indicators it speaks of; an indicator's own label and phrase always do."""
         out: dict[str, list[str]] = {}
         for name, entry in self.catalogue.indicators.items():
-            own = [_pattern(entry.label), _pattern(entry.label.partition(",")[0]), _pattern(entry.phrase)]
+            own = [_pattern(entry.label.partition(",")[0]), _pattern(entry.phrase)]
             for pattern in dict.fromkeys([*entry.keywords, *own]):
                 out.setdefault(pattern, []).append(name)
         return out
@@ -132,7 +132,7 @@ class Vocabulary:
         if ages:
             forms = reading.ages.get("closed" if ages[2] else "open", [])
             given += [f.format(a=ages[1], b=ages[2]) for f in forms]
-        elif wording is None and not given and len(level) > 3:  # noqa: PLR2004 - "AB" alone is no word
+        elif wording is None and not given and len(level) > 3:
             given.append(_pattern(level))
         # "the North East" and "North East" are one.
         return [re.sub(r"^the ", "", g) for g in given]
@@ -162,14 +162,21 @@ class Vocabulary:
         kept = [x for x in subjects if not _inside_another(x, subjects)]
         lists: dict[Kind, list[str]] = {
             "previous": reading.previous, "negation": reading.negations, "predicate": reading.predicates,
-            "who": reading.who, "contrast": reading.contrasts, "higher": reading.directions.higher,
+            "who": reading.who, "contrast": reading.contrasts, "parting": reading.parting, "in_order": reading.in_order,
+            "higher": reading.directions.higher,
             "lower": reading.directions.lower, "similar": reading.directions.similar,
-            "significant": reading.significant, "referring": reading.referring, "general": reading.people.general,
+            "referring": reading.referring, "general": reading.people.general,
         }  # fmt: skip
-        others = [m for kind, patterns in lists.items() for m in _plainly(kind, patterns, found)]
+        # "More than half" is a number; it compares nothing.
+        others = [
+            m for kind, patterns in lists.items() for m in _plainly(kind, patterns, found)
+            if not any(f.start <= m.start < f.end for f in figures)
+        ]  # fmt: skip
         others += self._looked_up("survey", _turned(reading.surveys), found)
         others += self._looked_up("series", _turned(reading.series), found)
         others += self._looked_up("recall", _turned(reading.recalls), found)
+        periods = [o for o in others if o.kind == "recall"]
+        others = [o for o in others if o.kind != "previous" or not _inside_another(o, [*periods, o])]
         kept += self._people(found, figures, kept)
         kept += self._names(text, [*kept, *(o for o in others if o.kind == "survey")])
         return sorted([*kept, *others], key=lambda x: (x.start, x.end))
@@ -230,7 +237,11 @@ def _inside_another(mention: Mention, all_of_them: list[Mention]) -> bool:
         longer = other.end - other.start > mention.end - mention.start
         if longer or (other.kind == "indicator" and mention.kind != "indicator"):
             return True
-        if other.end - other.start == mention.end - mention.start and other.kind == "place" and mention.kind == "unknown":
+        if (
+            other.end - other.start == mention.end - mention.start
+            and other.kind == "place"
+            and mention.kind == "unknown"
+        ):
             return True
     return False
 

@@ -552,7 +552,8 @@ def _check_reading(c: Catalogue, problems: _Problems) -> None:
     _unknown(problems, where, "survey", c.reading.surveys, c.surveys)
     _unknown(problems, where, "series", c.reading.series, {s for v in c.surveys.values() for s in v.series})
     spoken_for = [s.population for s in c.surveys.values()] + [w.population for w in c.waves.values() if w.population]
-    _unknown(problems, where, "geography", c.reading.populations, {p.geography for p in spoken_for})
+    named = [*c.reading.populations, *c.reading.unsaid]
+    _unknown(problems, where, "geography", named, {p.geography for p in spoken_for})
     _unknown(problems, where, "domain", c.reading.levels, c.domains)
     for domain, levels in c.reading.levels.items():
         if domain in c.domains:
@@ -585,7 +586,8 @@ def load(folder: Path | str | None = None) -> Catalogue:
     lexicon = _read_file(folder / "lexicon.yaml", words.Lexicon, problems)
     style = _read_file(folder / "style.yaml", Style, problems)
     # A catalogue without a vocabulary is a catalogue; only texts cannot be read with it.
-    reading = _read_file(folder / "reading.yaml", Reading, problems) if (folder / "reading.yaml").exists() else Reading()
+    told = folder / "reading.yaml"
+    reading = _read_file(told, Reading, problems) if told.exists() else Reading()
 
     def kind(name: str, entry: Any) -> dict[str, Any]:
         return _read_folder(folder, name, TypeAdapter(entry), problems)
@@ -616,7 +618,8 @@ def load(folder: Path | str | None = None) -> Catalogue:
         reading=reading or Reading(),
         **content,
     )
-    for check in (_check_waves, _check_figures, _check_margins, _check_comparisons, _check_uses, _check_words, _check_reading):
+    of_entries = (_check_waves, _check_figures, _check_margins, _check_comparisons)
+    for check in (*of_entries, _check_uses, _check_words, _check_reading):
         check(catalogue, problems)
     if not problems.lines:
         return catalogue

@@ -1,0 +1,217 @@
+"""Say what the quantitative sentences of a text state: which number, of what, of whom, when, and against which other.
+
+Belongs here: what each number of a sentence states, and joining two numbers that are set against each other.
+Not here: finding numbers (quantities) and names (mentions), and whether a statement is true (verify).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from typing import Literal
+
+from engagement_stats.catalogue import Catalogue
+from engagement_stats.documents import Passage
+from engagement_stats.mentions import Vocabulary
+from engagement_stats.quantities import Figure, figures
+from engagement_stats.segments import Sentence, led_by
+from engagement_stats.sentences import alike, sentences, words
+from engagement_stats.subjects import Subject, places_of, recall_of, subject_of
+
+Direction = Literal["higher", "lower", "similar"]
+DIRECTIONS: tuple[Direction, ...] = ("higher", "lower", "similar")
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A share that a sentence states."""
+
+    figure: Figure
+    subject: Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """Two sides set against each other: by a direction, or by the number of a ratio, change or difference.
+
+    `right` is None where the sentence speaks of a change and names one time only. `left_level` and `right_level` are
+    the numbers the document itself gives for the sides.
+    """
+
+    words: str
+    left: Subject
+    right: Subject | None
+    left_level: Figure | None = None
+    right_level: Figure | None = None
+    direction: Direction | None = None
+    figure: Figure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A quantitative sentence and what it states."""
+
+    text: str
+    where: str
+    levels: tuple[Level, ...] = ()
+    relations: tuple[Relation, ...] = ()
+
+
+def read(passages: Iterable[Passage], catalogue: Catalogue, levels: Iterable[tuple[str, str]] = ()) -> list[Statement]:
+    """Find the quantitative sentences of a document and what they state.
+
+    Parameters
+    ----------
+    passages : iterable of Passage
+    catalogue : Catalogue
+        With the vocabulary, keywords and lexicon.
+    levels : iterable of (str, str)
+        Domains and levels of the release.
+
+    Returns
+    -------
+    list of Statement
+        Sentences with a share, a ratio or a change, and those that say of an indicator that it rose, fell or is higher
+        or lower somewhere, in the order of the document.
+    """
+    vocabulary = Vocabulary(catalogue, levels)
+    out: list[Statement] = []
+    for passage in passages:
+        before: Statement | None = None
+        text = alike(passage.text)
+        for start, sentence in sentences(text, catalogue.reading.sentences):
+            made = _statement(sentence, passage.where(start), vocabulary, before)
+            before = made
+            if made.levels or made.relations:
+                out.append(made)
+    return out
+
+
+def _statement(text: str, where: str, vocabulary: Vocabulary, before: Statement | None) -> Statement:
+    found = words(text)
+    numbers = figures(text, found, vocabulary.catalogue)
+    said = Sentence(text, numbers, vocabulary.mentions(text, found, numbers))
+    levels = [Level(f, subject_of(said, f)) for f in numbers if f.quantity == "level"]
+    levels = [_carried(said, x, before) for x in _years_in_order(said, levels)]
+    return Statement(text, where, tuple(levels), tuple(_relations(said, levels, before)))
+
+
+def _years_in_order(said: Sentence, levels: list[Level]) -> list[Level]:
+    """Pair two numbers with two years that stand apart: "from 34 to 41 per cent between 2018-19 and 2019-20"."""
+    named = [y for y in said.of("year") if not said.measures(said.segment(y.start))]
+    if len(levels) != 2 or len(named) != 2:
+        if len(levels) == 1 and len(named) > 1 and said.text[: levels[0].figure.start].rstrip().endswith(" to"):
+            return [_in_year(levels[0], max(y.names[0] for y in named))]
+        return levels
+    settled = [x.subject.years for x in levels]
+    if all(len(y) == 1 for y in settled) and settled[0] != settled[1]:
+        return levels
+    return [_in_year(x, y.names[0]) for x, y in zip(levels, named, strict=True)]
+
+
+def _in_year(level: Level, year: str) -> Level:
+    return replace(level, subject=replace(level.subject, years=(year,)))
+
+
+def _carried(said: Sentence, level: Level, before: Statement | None) -> Level:
+    """Take over from the sentence before what a sentence that points back to it ("This is ...") leaves out."""
+    refers = any(x.start == 0 for x in said.of("referring"))
+    if not refers or level.subject.indicators or before is None or not before.levels:
+        return level
+    last = before.levels[-1].subject
+    subject = replace(
+        level.subject, indicators=last.indicators, recall=level.subject.recall or last.recall,
+        places=level.subject.places or last.places, surveys=level.subject.surveys or last.surveys, bar=last.bar,
+        carried=True,
+    )  # fmt: skip
+    return replace(level, subject=subject)
+
+
+def _relations(said: Sentence, levels: list[Level], before: Statement | None) -> list[Relation]:
+    """Join what is set against each other in a sentence, or in it and the sentence before."""
+    numbers = [f for f in said.figures if f.quantity in ("ratio", "relative_change", "difference")]
+    direction, told = _direction(said)
+    contrasts = [x for x in said.of("contrast") if x.names not in (("but",), ("from",))]
+    sides = _sides(said, levels, before if any(x.start == 0 for x in said.of("referring")) else None)
+    if sides is None:
+        return [Relation(f.words, Subject(), None, figure=f) for f in numbers]
+    left, right = sides
+    shared = {
+        "left": left.subject if isinstance(left, Level) else left,
+        "right": right.subject if isinstance(right, Level) else right,
+        "left_level": left.figure if isinstance(left, Level) else None,
+        "right_level": right.figure if isinstance(right, Level) else None,
+    }
+    out = [Relation(f.words, direction=direction, figure=f, **shared) for f in numbers]  # type: ignore[arg-type]
+    both = shared["left_level"] is not None and shared["right_level"] is not None
+    named = any(isinstance(x, Subject) and x.indicators for x in (shared["left"], shared["right"]))
+    if not named:
+        return out
+    if direction is None and both and contrasts and not numbers:
+        out.append(Relation(contrasts[0].names[0], **shared))  # type: ignore[arg-type]
+    elif direction is not None:
+        out.append(Relation(told, direction=direction, **shared))  # type: ignore[arg-type]
+    return out
+
+
+def _measured_by(said: Sentence, level: Level) -> Subject | None:
+    """Return the other side of the one number of a sentence: the same people in the year it is measured by."""
+    named = [
+        y for y in said.of("year") if said.measures(said.segment(y.start)) and y.names[0] not in level.subject.years
+    ]
+    if len(named) != 1:
+        return None
+    return replace(level.subject, years=named[0].names, previous=False)
+
+
+def _direction(said: Sentence) -> tuple[Direction | None, str]:
+    """Return the direction a sentence speaks of and its words; none where it speaks of several."""
+    similar = said.of("similar")
+    if similar:
+        return "similar", similar[0].names[0]
+    found = said.of("higher", "lower")
+    kinds = {x.kind for x in found}
+    if len(kinds) != 1:
+        return None, ""
+    if any(0 <= found[0].start - no.end <= len(" significantly ") for no in said.of("negation")):
+        return None, ""
+    return ("higher" if "higher" in kinds else "lower"), said.text[found[0].start : found[0].end]
+
+
+def _sides(
+    said: Sentence, levels: list[Level], before: Statement | None
+) -> tuple[Level | Subject, Level | Subject | None] | None:
+    """Return the two sides of a sentence; the second is None where it must be the time before."""
+    # "Three in ten (30%)" is one number said twice; the later one is in digits.
+    levels = [x for x, after in zip_longest(levels, levels[1:]) if after is None or after.subject != x.subject]
+    if len(levels) == 2:
+        first, second = levels
+        if first.subject.indicators != second.subject.indicators and not said.measures(
+            said.around.get(said.segment(second.figure.start), said.segment(second.figure.start))
+        ):
+            return None  # two things said one after the other, each against something else
+        turned = " between " in f" {said.text[: first.figure.start].lower()}" or any(
+            x.names == ("from",) and led_by(said, first.figure, x) for x in said.of("contrast")
+        )
+        return (second, first) if turned else (first, second)
+    if len(levels) > 2:
+        return None
+    if before is not None and before.levels and levels:
+        return before.levels[-1], levels[0]
+    indicators = said.of("indicator")
+    if len(levels) == 1:
+        return levels[0], _measured_by(said, levels[0])
+    if not indicators:
+        return None
+    subject = Subject(
+        indicators=indicators[0].names, recall=recall_of(said.of("recall")),
+        places=places_of(said.of("place"), indicators[0]),
+        years=tuple(y.names[0] for y in said.of("year")),
+        surveys=tuple(n for x in said.of("survey") for n in x.names),
+        unknown=tuple(said.text[x.start : x.end] for x in said.of("unknown")),
+    )  # fmt: skip
+    if len(subject.years) == 2:
+        earlier, later = sorted(subject.years)
+        return replace(subject, years=(later,)), replace(subject, years=(earlier,))
+    if len(subject.places) == 2:
+        return replace(subject, places=subject.places[:1]), replace(subject, places=subject.places[1:])
+    return subject, None
