@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test lint types unit bench dictionary claims-page lock ui clean
+.PHONY: setup demo test lint types unit bench hostile dictionary claims-page lock ui clean
 
 setup: $(STAMP)
 
@@ -31,6 +31,13 @@ unit: setup
 
 bench: setup
 	$(BIN)/python -m bench
+
+# What becomes of every file of some folders, and a fault if one crashes, hangs, swells or leaves anything behind:
+# make hostile FILES="FOLDER ..." [TABLE=outcomes.csv]
+FILES ?= ../shared/data/badinput/upstream
+TABLE ?= outcomes.csv
+hostile: setup
+	$(BIN)/python -m bench.hostile $(FILES) --table $(TABLE)
 
 ui: setup
 	$(BIN)/engagement-stats ui

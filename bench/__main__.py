@@ -1,4 +1,4 @@
-"""`python -m bench`: our tasks, the peers that are here, ratios, growth and memory; `weighting`, `coverage`, `areas`.
+"""`python -m bench`: our tasks, the peers that are here, ratios, growth and memory; or one study of `STUDIES`.
 
 Figures are printed, and written as JSON with `--json`; nothing is judged here, as clocks differ.
 """
@@ -13,8 +13,9 @@ from typing import Any
 
 import pandas as pd
 
-from bench import coverage, national, peers, tasks, weighting
+from bench import coverage, landing, national, peers, tasks, weighting
 
+STUDIES = ("timings", "weighting", "coverage", "areas", "landing")
 SIZES = (17_500, 175_000, 1_750_000)
 
 
@@ -122,7 +123,7 @@ def covered(samples: int, file: Path | None) -> None:
 def main() -> None:
     """Print every figure, and write them where asked."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("study", nargs="?", choices=["timings", "weighting", "coverage", "areas"], default="timings")
+    parser.add_argument("study", nargs="?", choices=STUDIES, default="timings")
     parser.add_argument("--samples", type=int, default=2000, help="samples of the study of coverage")
     parser.add_argument("--respondents", type=int, default=175_000)
     parser.add_argument("--peers", nargs="*", default=["svy", "survey"], choices=[*weighting.PEERS])
@@ -130,13 +131,19 @@ def main() -> None:
     parser.add_argument("--no-growth", action="store_true", help="leave out the larger and smaller files")
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
     options = parser.parse_args()
+    figures: dict[str, Any]
     if options.study == "coverage":
         covered(options.samples, options.json)
         return
     if options.study == "areas":
         areas_compared(options.respondents, options.json)
         return
-    figures: dict[str, Any] = {}
+    if options.study == "landing":
+        figures = landing.study()
+        if options.json:
+            options.json.write_text(json.dumps(figures, indent=2))
+        return
+    figures = {}
     if options.study == "timings":
         timings(options, figures)
     else:

@@ -5,6 +5,7 @@ number from being published.
 Not here: anything computed, any path (resources), when assets run (automation).
 """
 
+import json
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,17 +17,24 @@ import pandas as pd
 from engagement_stats import (
     claim,
     clean,
+    codebook,
     compare,
     disclose,
+    expectations,
     ingest,
+    labelled,
     league,
+    lookups,
+    omissions,
     phrase,
     plot,
     publish,
+    quarantine,
     tabulate,
     trend,
     wave_weights,
     weight,
+    workbook,
 )
 from engagement_stats.errors import EngagementStatsError, PublishError, listed
 from engagement_stats.status import WaveStatus
@@ -92,13 +100,22 @@ def survey_file(context: dg.AssetExecutionContext, workspace: WorkspaceResource)
     state, fingerprint = _wave(context, workspace)
     with _errors_of(workspace, state):
         assert state.file is not None
-        raw = ingest.read_wave(state.wave, workspace.catalogue.microdata_waves[state.wave], state.file)
-        frame = raw.frame.assign(**{ingest.SYNTHETIC_MARKER: raw.synthetic})
-        workspace.store.write(state.wave, fingerprint, "raw", frame)
+        assert fingerprint.file is not None
+        store = workspace.store
+        landed = ingest.land_wave(
+            state.wave,
+            workspace.catalogue.microdata_waves[state.wave],
+            state.file,
+            lambda parquet: store.take(state.wave, fingerprint, "raw", parquet),
+            digest=fingerprint.file,
+            digests=store.digests(),
+        )
+        said = codebook.Codebook.of(landed.labels, landed.user_missing)
+        store.write_text(state.wave, fingerprint, codebook.STORED, said.as_json())
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": len(frame),
-            "columns": frame.shape[1] - 1,
+            "dagster/row_count": landed.rows,
+            "columns": landed.columns,
             "sha256": fingerprint.file or "",
         },
         data_version=dg.DataVersion(fingerprint.key),
@@ -110,24 +127,45 @@ def survey_file(context: dg.AssetExecutionContext, workspace: WorkspaceResource)
     deps=[survey_file],
     group_name="waves",
     kinds={"pandas", "parquet"},
-    check_specs=_blocking("responses", "every_row_is_kept", "One response for every row of the file, none lost."),
+    check_specs=_blocking(
+        "responses", "every_row_is_kept", "Every row of the file is a response, or set aside with a reason."
+    ),
 )
 def responses(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
     """Harmonise a wave: codes to categories and typed reasons for missingness, by the catalogue."""
     state, fingerprint = _wave(context, workspace)
     with _errors_of(workspace, state):
         raw = workspace.store.read(state.wave, fingerprint, "raw")
-        frame = clean.harmonise(raw, state.wave, workspace.catalogue)
+        said = codebook.Codebook.from_json(workspace.store.read_text(state.wave, fingerprint, codebook.STORED))
+        entries = labelled.filled(workspace.catalogue, state.wave, said)
+        reworded = codebook.check(raw, said, state.wave, entries)
+        split = quarantine.set_aside(raw, state.wave, workspace.catalogue)
+        workspace.store.write(state.wave, fingerprint, "quarantined", split.aside)
+        counts = quarantine.table(split, state.wave, workspace.catalogue)
+        aside = quarantine.in_brief(counts) or "none set aside"
+        synthetic = bool(raw[ingest.SYNTHETIC_MARKER].any())
+        workspace.store.write(state.wave, fingerprint, "quarantine", counts.assign(is_synthetic=synthetic))
+        guessed = {} if synthetic else omissions.unconfirmed(raw, said, state.wave, entries)
+        areas = lookups.read_landed(workspace.catalogue, state.lookups)
+        frame = clean.harmonise(split.kept, state.wave, entries, areas, leave_out=guessed)
+        omitted = omissions.omitted(frame, state.wave, workspace.catalogue, guessed)
+        workspace.store.write_text(state.wave, fingerprint, omissions.STORED, json.dumps(omitted))
+        expectations.check(split.kept, frame, state.wave, workspace.catalogue)
         workspace.store.write(state.wave, fingerprint, "responses", frame)
-        kept = len(frame) == len(raw) and frame["respondent"].is_unique
+        kept = len(frame) + len(split.aside) == len(raw) and frame["respondent"].is_unique
         if not kept:
-            raise EngagementStatsError(f"{state.wave}: {len(raw)} rows in the file became {len(frame)} responses.")
+            raise EngagementStatsError(
+                f"{state.wave}: {len(raw)} rows became {len(frame)} responses and {len(split.aside)} set aside."
+            )
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": len(frame),
             "missing": dg.MetadataValue.json(clean.missing_counts(frame)),
+            "quarantine": aside,
+            "left_out": dg.MetadataValue.json(omitted),
+            "labels_in_other_words": dg.MetadataValue.json(list(reworded)),
         },
-        check_results=[_checked("every_row_is_kept", kept, f"{len(frame)} responses")],
+        check_results=[_checked("every_row_is_kept", kept, f"{len(frame)} responses, {aside}")],
         data_version=dg.DataVersion(fingerprint.key),
     )
 
@@ -144,7 +182,7 @@ def weights(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> 
     state, fingerprint = _wave(context, workspace)
     store = workspace.store
     with _errors_of(workspace, state):
-        raw, answers = (store.read(state.wave, fingerprint, name) for name in ("raw", "responses"))
+        raw, answers = _kept(store, state.wave, fingerprint), store.read(state.wave, fingerprint, "responses")
         made = wave_weights.analysis_weights(raw, answers, state.wave, workspace.catalogue)
         store.write(state.wave, fingerprint, "weights", made.values)
         synthetic = bool(raw[ingest.SYNTHETIC_MARKER].any())
@@ -183,9 +221,10 @@ def wave_estimates(context: dg.AssetExecutionContext, workspace: WorkspaceResour
     catalogue, store = workspace.catalogue, workspace.store
     with _errors_of(workspace, state):
         answers = store.read(state.wave, fingerprint, "responses")
-        raw = store.read(state.wave, fingerprint, "raw")
+        raw = _kept(store, state.wave, fingerprint)
         synthetic = bool(raw[ingest.SYNTHETIC_MARKER].any())
-        made = clean.indicators(answers, catalogue.microdata_waves[state.wave].indicators.items())
+        rules = catalogue.microdata_waves[state.wave].indicators.items()
+        made = clean.indicators(answers, rules, f"waves/{state.wave}.yaml")
         weighted = wave_weights.analysis_weights(raw, answers, state.wave, catalogue)
         table, covariances = tabulate.microdata(
             answers, made, weighted.values, state.wave, catalogue, credited=weighted.made
@@ -201,7 +240,10 @@ def wave_estimates(context: dg.AssetExecutionContext, workspace: WorkspaceResour
             )
         store.write(state.wave, fingerprint, "estimates", table)
         store.write(state.wave, fingerprint, "covariances", covariances)
-        store.finish(state.wave, fingerprint, {"synthetic": synthetic, "estimates": len(table)})
+        omitted = json.loads(store.read_text(state.wave, fingerprint, omissions.STORED))
+        aside = quarantine.in_brief(store.read(state.wave, fingerprint, "quarantine"))
+        notes = {"synthetic": synthetic, "estimates": len(table), omissions.NOTED: omitted, quarantine.NOTED: aside}
+        store.finish(state.wave, fingerprint, notes)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": len(table),
@@ -212,6 +254,11 @@ def wave_estimates(context: dg.AssetExecutionContext, workspace: WorkspaceResour
         check_results=[_checked("benchmarks_are_reproduced", passed=True, description=f"{len(benchmarks)} set beside")],
         data_version=dg.DataVersion(fingerprint.key),
     )
+
+
+def _kept(store: Store, wave: str, fingerprint: Fingerprint) -> pd.DataFrame:
+    """Return the deposited columns of the rows that have a response, in its order."""
+    return quarantine.without(store.read(wave, fingerprint, "raw"), store.read(wave, fingerprint, "quarantined"))
 
 
 def _plot(store: Store, wave: str, fingerprint: Fingerprint, name: str, made: wave_weights.WaveWeights) -> str:
@@ -245,16 +292,24 @@ def _preview(table: pd.DataFrame) -> str:
 
 @dg.asset(partitions_def=tables_waves, group_name="waves", kinds={"csv"})
 def published_estimates(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
-    """Turn the published figures of a wave into estimates."""
+    """Turn the published figures of a wave, those of the catalogue and of a workbook, into estimates."""
     state, fingerprint = _wave(context, workspace)
+    catalogue, store = workspace.catalogue, workspace.store
     with _errors_of(workspace, state):
-        table = tabulate.published(state.wave, workspace.catalogue)
-        table = disclose.suppress(table, workspace.catalogue.rules.disclosure)
+        read = [] if state.file is None else workbook.read(state.wave, state.file, catalogue)
+        rules = catalogue.rules.disclosure
+        table = disclose.suppress(tabulate.published(state.wave, catalogue, read), rules)
         table = table.assign(run_id=fingerprint.key, is_synthetic=False)
-        workspace.store.write(state.wave, fingerprint, "estimates", table)
-        workspace.store.finish(state.wave, fingerprint, {"synthetic": False, "estimates": len(table)})
+        store.write(state.wave, fingerprint, "estimates", table)
+        old = disclose.suppress(tabulate.revisions(state.wave, catalogue, read), rules)
+        store.write(state.wave, fingerprint, "revisions", old.assign(is_synthetic=False))
+        store.finish(state.wave, fingerprint, {"synthetic": False, "estimates": len(table)})
     return dg.MaterializeResult(
-        metadata={"dagster/row_count": len(table), "national": dg.MetadataValue.md(_preview(table))},
+        metadata={
+            "dagster/row_count": len(table),
+            "replaced": len(old),
+            "national": dg.MetadataValue.md(_preview(table)),
+        },
         data_version=dg.DataVersion(fingerprint.key),
     )
 
@@ -289,6 +344,16 @@ class Current:
         """Stack the frames of a released table with exactly its columns, but the release's name."""
         columns = [c for c in publish.columns(table) if c != "release_id"]
         return self.stacked(table).reindex(columns=columns)
+
+
+def _caveats(current: Current) -> dict[str, str]:
+    """Say of each wave what a reader should know of rows set aside."""
+    counts = current.released("quarantine")
+    return {
+        str(wave): said
+        for wave, rows in counts.groupby("wave")
+        if (said := quarantine.caveat(rows, current.catalogue.microdata_waves[str(wave)]))
+    }
 
 
 @dg.asset(deps=[wave_estimates, published_estimates], group_name="release", kinds={"pandas"})
@@ -352,11 +417,15 @@ def release(workspace: WorkspaceResource) -> dg.MaterializeResult:
             "league_tables": current.store.read(RELEASE, current.fingerprint, "league_tables"),
             "claims": current.store.read(RELEASE, current.fingerprint, "claims"),
             "benchmarks": tabulate.benchmarks(estimates, current.catalogue),
+            "quarantine": current.released("quarantine"),
+            "revisions": current.released("revisions"),
             "weighting": current.released("weighting"),
             "weighting_margins": current.released("weighting_margins"),
             "headlines": publish.headlines(current.catalogue, estimates),
             "runs": publish.run_row(current.catalogue, current.built, current.failed, bool(synthetic)),
-            **publish.described(current.catalogue, list(current.built), synthetic),
+            **publish.described(
+                current.catalogue, list(current.built), synthetic, caveats=_caveats(current), estimates=estimates
+            ),
         }
         target = workspace.workspace.warehouse
         publish.build(frames, current.release, target)

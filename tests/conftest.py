@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+from reading import here
 
-from engagement_stats import catalogue
+from engagement_stats import catalogue, sandbox
 from engagement_stats.catalogue import model as m
 
 
@@ -12,6 +13,12 @@ from engagement_stats.catalogue import model as m
 def packaged() -> catalogue.Catalogue:
     """Load the catalogue that ships with the package."""
     return catalogue.load()
+
+
+@pytest.fixture
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read files without a child; for tests of what is done with them."""
+    monkeypatch.setattr(sandbox, "run", here)
 
 
 def _microdata(year: int) -> m.MicrodataWave:

@@ -12,6 +12,9 @@ from engagement_stats import adhoc, estimate
 from engagement_stats.design import SampleDesign
 from engagement_stats.errors import EngagementStatsError, EstimationError, IngestError
 
+# What is done with a file does not depend on the process it is read in.
+pytestmark = pytest.mark.usefixtures("in_this_process")
+
 CANARY = "CANARY7731"
 N = 200
 

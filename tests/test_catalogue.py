@@ -134,7 +134,7 @@ def test_face_to_face_and_web_never_share_a_series(packaged: catalogue.Catalogue
     assert packaged.series_waves("cls", "cls_f2f") == CLS_F2F
     for wave in packaged.waves.values():
         if wave.survey == "cls":
-            assert (wave.series == "cls_f2f") == (wave.mode == "face_to_face")
+            assert (wave.series in ("cls_f2f", "cls_f2f_microdata")) == (wave.mode == "face_to_face")
 
 
 def test_there_is_no_2022_23_and_the_break_after_it_is_said(packaged: catalogue.Catalogue) -> None:
@@ -410,15 +410,15 @@ MISTAKES = {
     ),
     "margins of another population": (
         "waves/cls_2019_20_microdata.yaml", PLAIN, MADE.replace("england_16", "england_18"),
-        ["waves/cls_2019_20_microdata.yaml design.made.main", "aged 18", "aged 16"],
+        ["waves/cls_2019_20_microdata.yaml", "design.made.main", "aged 18", "aged 16"],
     ),
     "margins that are not there": (
         "waves/cls_2019_20_microdata.yaml", PLAIN, MADE.replace("mid_2020_england_16", "mid_1066_england_16"),
-        ["waves/cls_2019_20_microdata.yaml design.made.main", "margins", "mid_1066_england_16", "not in the catalogue"],
+        ["waves/cls_2019_20_microdata.yaml", "design.made.main", "mid_1066_england_16", "not in the catalogue"],
     ),
     "a margin of a variable the wave lacks": (
         "waves/cls_2019_20_microdata.yaml", PLAIN, MADE.replace("region, sex", "region, shoe_size*sex"),
-        ["waves/cls_2019_20_microdata.yaml design.made.main", "shoe_size", "not in the catalogue"],
+        ["waves/cls_2019_20_microdata.yaml", "design.made.main", "shoe_size", "not in the catalogue"],
     ),
     "no main weight": (
         "waves/cls_2019_20_microdata.yaml", PLAIN, "weights: {other: RespondentCalibrationWeight}",
@@ -467,7 +467,8 @@ MISTAKES = {
         "comparisons/series.yaml", "family: wave", "family: year", ["comparisons/series.yaml hansard_audit", "family"],
     ),
     "not a number that is finite": (
-        "rules.yaml", "min_base: 30", "min_base: .nan", ["rules.yaml", "not finite"],
+        "rules.yaml", "min_base: 30", "min_base: .nan",
+        ["rules.yaml line ", "key disclosure.min_base: not a plain finite decimal number"],
     ),
 }  # fmt: skip
 
@@ -608,7 +609,7 @@ def test_a_wave_may_have_made_weights_only_supplied_or_both(folder: Path) -> Non
     made = design.made["main"]
     assert (made.method, made.base, made.bounds, made.unplaced) == ("rake", None, None, "error")
     assert design.single_psu == "fail"
-    replace(wave, "weights: {supplied: RespondentCalibrationWeight}\n", "single_psu: average\n")
+    replace(wave, "weights: {supplied: RespondentCalibrationWeight}\n", "weights: {}\n  single_psu: average\n")
     design = catalogue.load(folder).microdata_waves["cls_2019_20_microdata"].design
     assert (design.weights, list(design.made), design.single_psu) == ({}, ["main"], "average")
 
@@ -646,5 +647,6 @@ def test_two_sides_of_one_wave_must_share_a_weight(folder: Path) -> None:
         "  right: {wave: cls_2019_20_microdata, indicator: formal_volunteering_monthly}\n",
     )
     catalogue.load(folder)  # one weight for both is fine
-    replace(wave, "variable: formal_12m, counts: [Yes]}", "variable: formal_12m, counts: [Yes], weight: other}")
+    question = "{question: cls_formal_volunteering_12m, variable: formal_12m, counts: [Yes], weight: other}"
+    append(wave, f"\nindicators:\n  formal_volunteering_12m: {question}\n")
     assert any("use different weights" in line for line in problems(folder))

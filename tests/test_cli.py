@@ -18,7 +18,9 @@ from workbench import CLS_2018, CLS_2019, COMMAND, POLL, Project, Told, built, e
 
 from engagement_stats import catalogue
 
-COMMANDS = {"demo", "run", "status", "estimate", "weight", "headlines", "claims", "brief", "ui"}
+COMMANDS = {
+    "demo", "run", "status", "inspect", "check", "places", "estimate", "weight", "headlines", "claims", "brief", "ui",
+}  # fmt: skip
 HEAVY = ("pandas", "numpy", "duckdb", "dagster", "statsmodels", "scipy", "pyarrow", "pyreadstat", "pydantic", "rich")
 
 
@@ -161,7 +163,8 @@ def test_status_lists_waves_and_unclaimed_files(released: Project, tmp_path: Pat
     assert (code, err) == (0, "")
     rows = {row["wave"]: row for row in json.loads(out)}
     assert rows.pop(None)["file"] == "below/holiday photos.csv"
-    assert rows.keys() == catalogue.load().waves.keys()
+    entries = catalogue.load()
+    assert list(rows) == [*entries.waves, *entries.lookups]
     assert rows[POLL]["state"] == "fresh"
     assert rows["hansard_audit_2016"]["state"] == "catalogued"
     edit_text(project.file(POLL), lambda frame: frame.iloc[:-1])

@@ -329,6 +329,12 @@ def test_why_a_comparison_is_withheld_is_said(small: catalogue.Catalogue) -> Non
     )
 
 
+def test_a_figure_that_was_no_number_is_not_called_small(small: catalogue.Catalogue) -> None:
+    low = row(RIGHT, math.nan, is_suppressed=True, symbol="[low]")
+    text = phrase.comparison(small, verdict(None, is_suppressed=True), row(LEFT, 0.4), low)
+    assert text == "One of these figures was not published as a number, so there is no comparison."
+
+
 @pytest.mark.parametrize("word", ["higher", "no clear difference", "not comparable", None])
 def test_synthetic_numbers_are_marked_first(small: catalogue.Catalogue, word: str | None) -> None:
     assert phrase.comparison(small, verdict(word, is_synthetic=True), row(LEFT), row(RIGHT)).startswith("SYNTHETIC: In")

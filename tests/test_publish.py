@@ -3,7 +3,7 @@
 import os
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,15 @@ RANKED: dict[str, Any] = {
     **KEY, "rank": 2, "rank_lower": 1, "rank_upper": 4, "areas": 9, "unranked": 0, "confidence": 0.95, "method": "x",
     "is_synthetic": False,
 }  # fmt: skip
+QUARANTINE: dict[str, Any] = {
+    "wave": "poll_2020", "reason": "fast", "position": 1, "rule": "interviews shorter than 60 seconds (secs)",
+    "respondents": 30, "share": 0.03, "is_suppressed": False, "is_synthetic": False,
+}  # fmt: skip
+
+REVISION: dict[str, Any] = {
+    **KEY, "survey": "poll", "published_on": date(2020, 1, 1), "replaced_on": date(2021, 1, 1), "estimate": 0.4,
+    "variance_basis": "published", "is_suppressed": False, "source": "x", "is_synthetic": False,
+}  # fmt: skip
 
 
 def table(name: str, *rows: dict[str, Any]) -> pd.DataFrame:
@@ -90,6 +99,8 @@ def frames(small: catalogue.Catalogue) -> dict[str, pd.DataFrame]:
         "weighting_margins": table("weighting_margins", WEIGHTING_MARGIN),
         "trends": table("trends", TREND),
         "league_tables": table("league_tables", RANKED),
+        "quarantine": table("quarantine", QUARANTINE),
+        "revisions": table("revisions", REVISION),
         "headlines": publish.headlines(c, estimates),
         "runs": run,
         **publish.described(c, ["poll_2020"], []),
@@ -292,6 +303,10 @@ def test_tables_and_columns_must_be_those_of_the_schema(frames: dict[str, pd.Dat
         ("league_tables", {"rank_upper": 10}),
         ("weighting_margins", {"population_share": None}),
         ("weighting_margins", {"is_suppressed": None}),
+        ("weighting", {"zero_weights": 3}),
+        ("quarantine", {"respondents": 9}),
+        ("quarantine", {"respondents": None}),
+        ("quarantine", {"is_suppressed": True}),
     ],
 )
 def test_a_row_that_breaks_a_rule_stops_the_release(
@@ -451,6 +466,16 @@ def test_a_trend_takes_its_verdict_from_the_comparison_with_the_wave_before(
 # --- what describes the catalogue
 
 
+def test_what_a_build_adds_to_the_note_of_its_wave_is_told(small: catalogue.Catalogue) -> None:
+    noted = small.microdata_waves["poll_2019"].model_copy(update={"note": "Known."})
+    book = replace(small, waves={**small.waves, "poll_2019": noted})
+    caveats = {"poll_2019": "Rows were set aside.", "poll_2020": "So here."}
+    notes = publish.described(book, [], [], caveats=caveats)["waves"].set_index("id")["note"]
+    assert notes["poll_2019"] == "Known. Rows were set aside."
+    assert notes["poll_2020"] == "So here."
+    assert pd.isna(notes["report_2018"])
+
+
 def test_every_id_of_the_catalogue_is_described(packaged: catalogue.Catalogue) -> None:
     out = publish.described(packaged, ["cls_2018_19"], [])
     assert set(out["waves"]["id"]) == set(packaged.waves)
@@ -461,7 +486,9 @@ def test_every_id_of_the_catalogue_is_described(packaged: catalogue.Catalogue) -
     assert regions["level"].tolist() == list(packaged.domains["region"].levels)
     assert regions["position"].tolist() == list(range(1, len(regions) + 1))
     breaks = out["waves"].set_index("id")["break_before"].dropna()
-    assert breaks.index.tolist() == ["cls_2016_17", "cls_2020_21", "cls_2021_22", "cls_2023_24"]
+    known = {b.wave for survey in packaged.surveys.values() for x in survey.series.values() for b in x.breaks}
+    assert set(breaks.index) == known
+    assert {"cls_2016_17", "cls_2020_21", "cls_2021_22", "cls_2023_24"} < known
     precision = out["waves"].set_index("id")["fieldwork_precision"]
     assert precision.to_dict() == {k: v.fieldwork.precision for k, v in packaged.waves.items()}
     assert precision["cls_2019_20_microdata"] == "month"
@@ -488,3 +515,25 @@ def test_the_schema_is_the_one_statement_of_columns() -> None:
     text = resources.files("warehouse").joinpath("schema.sql").read_text(encoding="utf-8")
     for name in re.findall(r"CREATE TABLE (\w+)", text):
         assert publish.columns(name)[0] == "release_id"
+
+
+def test_levels_that_only_a_lookup_knows_are_those_released(small: catalogue.Catalogue) -> None:
+    named = m.Derivation(through=["towns"], value="name")
+    town = m.Domain(label="Town", definition="Town.", derived=named)
+    best_fit = m.Lookup.model_validate(
+        {
+            "label": "Towns", "source": "maker", "countries": ["E"], "file": {"pattern": ["towns.csv"]},
+            "key": {"column": "code", "geography": "lsoa11"}, "values": {"name": {"column": "name"}},
+            "best_fit": "Counted whole.",
+        }
+    )  # fmt: skip
+    c = replace(small, domains={**small.domains, "town": town}, lookups={"towns": best_fit})
+    estimates = pd.DataFrame(
+        [["all", "all"], ["town", "York"], ["town*sex", "Adur | Male"], ["sex", "Male"], ["town", "York"]],
+        columns=["domain", "level"],
+    )
+    described = publish.described(c, [], [], estimates=estimates)["domains"]
+    towns = described[described["id"] == "town"]
+    assert towns[["level", "position"]].values.tolist() == [["Adur", 1], ["York", 2]]
+    assert set(towns["definition"]) == {"Town. From the code of an area: Counted whole."}
+    assert "town" not in set(publish.described(c, [], [])["domains"]["id"])

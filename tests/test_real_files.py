@@ -1,15 +1,26 @@
 """The real files, where they are at hand: published figures found again, and known traps not stepped into."""
 
+import csv
 import math
 import re
 import runpy
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
 
+import hostile
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from workbench import ROOT, Project
 
+from bench import hostile as outcomes
 from engagement_stats import catalogue
+from engagement_stats.errors import IngestError
+from engagement_stats.readers import archive, headers, statistical, text
+from engagement_stats.readers.model import Format, Options
 from engagement_stats.workspace import Workspace
 from pipelines import run
 
@@ -247,3 +258,179 @@ def test_the_worked_example_of_weighting_prints_what_its_page_says() -> None:
             assert said == made.loc[indicator].tolist(), (audit, label)
         effects = re.findall(r"design effect (\S+) supplied, (\S+) ours", sentence)[0]
         assert f"{effects[1]} against {effects[0]} in {year}" in page
+
+
+# Tab files and archives, as each folder's SOURCE.txt says they are
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "rows", "columns"),
+    [
+        ("hansard_ape14_2017", "audit_of_political_engagement_14_2017.tab", 1771, 370),
+        ("hansard_ape11_2013", "SN7577.tab", 1286, 202),
+        ("ess1-6_civic", "ESS1-6_GB_subset.csv", 13_403, None),
+        ("margins_england", "population_mid2023_england_age_sex.csv", None, None),
+        ("margins_england", "census2021_P03_age_sex_england_regions_tidy.csv", None, None),
+    ],
+)
+def test_text_files_are_read_cell_for_cell(folder: str, name: str, rows: int | None, columns: int | None) -> None:
+    """Against the csv module, which shares no code with our reader."""
+    path, options = DATA / folder / name, Options(format="tab" if name.endswith(".tab") else "csv")
+    contents = text.contents(path, options, name)
+    assert contents.rows == (rows or contents.rows)
+    assert len(contents.names) == (columns or len(contents.names))
+    table = text.table(path, contents.names, options, name)
+    with path.open(encoding="utf-8-sig", newline="") as handle:
+        sign, quoting = ("\t", csv.QUOTE_NONE) if options.format == "tab" else (",", csv.QUOTE_MINIMAL)
+        read = [[cell.strip() for cell in row] for row in csv.reader(handle, delimiter=sign, quoting=quoting) if row]
+    width = len(contents.names)
+    assert [row[:width] for row in read] == [
+        list(contents.names), *map(list, zip(*(c.to_pylist() for c in table.columns), strict=True)),
+    ]  # fmt: skip
+
+
+def test_the_zip_of_the_download_wizard_is_read_without_its_empty_last_column() -> None:
+    """291,686 rows and 19 variables, and every line ends in a comma; of Great Britain as in the subset beside it."""
+    path, options = DATA / "ess1-6_civic" / "ESS-full-data.zip", Options(format="csv")
+    member = archive.only_member(path, path.name)
+    assert member == "ESS1-6e01_0_F1.csv"
+    with tempfile.NamedTemporaryFile(suffix=".csv") as unpacked:
+        archive.extract(path, member, unpacked, path.name)
+        unpacked.flush()
+        contents = text.contents(Path(unpacked.name), options, member)
+        table = text.table(Path(unpacked.name), contents.names, options, member)
+    assert (contents.rows, len(contents.names)) == (291_686, 19)
+    everyone = table.to_pandas()
+    subset = pd.read_csv(DATA / "ess1-6_civic" / "ESS1-6_GB_subset.csv", dtype=str, keep_default_na=False)
+    british = everyone[everyone["cntry"] == "GB"].reset_index(drop=True)
+    shared = [*CIVIC_ACTS, "essround", "idno"]
+    assert len(british) == 13_403
+    assert (british[shared].to_numpy() == subset[shared].to_numpy()).all()
+
+
+# --- statistical files, and those made by other projects to try readers
+
+UPSTREAM = DATA / "badinput" / "upstream"
+STATISTICAL: dict[str, Format] = {
+    ".sav": "sav", ".zsav": "sav", ".por": "por", ".dta": "dta", ".sas7bdat": "sas7bdat", ".xpt": "xpt",
+}  # fmt: skip
+ESS7 = DATA / "ess7_gb" / "ESS7GB.sav"
+# The one declares no encoding, the other is more than the parser can take.
+NOT_READ = {"July_2004_Selective_Exposure.sav", "dta108__test-case-061.dta"}
+
+
+def statistical_files() -> list[Path]:
+    return sorted(p for p in DATA.rglob("*") if p.suffix in STATISTICAL)
+
+
+def read_whole(path: Path, encoding: str = "utf-8") -> pa.Table:
+    options = Options(format=STATISTICAL[path.suffix], encoding=encoding)
+    names = statistical.contents(path, options, path.name).names
+    return statistical.table(path, names, options, path.name)
+
+
+def test_no_good_file_is_refused_for_its_header() -> None:
+    found = statistical_files()
+    assert len(found) > 500
+    for path in found:
+        headers.check(path, STATISTICAL[path.suffix], path.name)
+
+
+def test_a_sample_of_good_files_is_read() -> None:
+    # All of them take some minutes: `make hostile`.
+    for path in statistical_files()[::9]:
+        if path.name not in NOT_READ:
+            options = Options(format=STATISTICAL[path.suffix])
+            contents = statistical.contents(path, options, path.name)
+            rows = statistical.table(path, contents.names, options, path.name).num_rows
+            assert contents.rows in (None, rows), path.name
+
+
+def test_a_file_without_an_encoding_is_read_by_the_one_declared_for_it() -> None:
+    path = UPSTREAM / "savreaderwriter" / "July_2004_Selective_Exposure.sav"
+    with pytest.raises(IngestError, match="does not declare the encoding of its text"):
+        read_whole(path)
+    assert read_whole(path, "cp1252").num_rows == 1510
+
+
+def test_half_a_letter_at_the_end_of_a_text_is_dropped_and_nothing_else() -> None:
+    found = read_whole(UPSTREAM / "pyreadstat" / "test_data__basic__tegulu.sav")["Q16br9oe_Q24br9oe"][0].as_py()
+    assert found.endswith("\u0c2c")
+    assert "\ufffd" not in found
+
+
+def test_missing_values_of_portable_and_transport_files_stay_apart() -> None:
+    corpus = UPSTREAM / "readstat_corpus"
+    assert read_whole(corpus / "por__test-case-047.por")["VAR3"].to_pylist()[:1] == ["MISSING"]
+    for name in ("xpt5__test-case-051.xpt", "xpt8__test-case-051.xpt"):
+        assert {"A", "B", "C"} <= set(read_whole(corpus / name)["var1"].to_pylist())
+
+
+def test_the_ess_file_is_as_its_source_says() -> None:
+    options = Options(format="sav")
+    contents = statistical.contents(ESS7, options, ESS7.name)
+    assert (contents.rows, len(contents.names)) == (2264, 601)
+    # It declares windows-1252, and holds letters outside ASCII.
+    labels = [text for of in contents.labels.values() for text in of.values()]
+    assert any(not text.isascii() for text in [*labels, *contents.variable_labels.values()])
+    assert contents.user_missing["ppltrst"] == [(77.0, 77.0), (88.0, 88.0), (99.0, 99.0)]
+    means = {"ppltrst": (5.376, 2260), "pplfair": (5.840, 2256), "pplhlp": (5.920, 2260)}
+    table = statistical.table(ESS7, list(means), options, ESS7.name)
+    for name, (mean, answered) in means.items():
+        answers = [v for v in table[name].to_pylist() if v is not None and v <= 10]
+        assert (round(float(np.mean(answers)), 3), len(answers)) == (mean, answered)
+
+
+@pytest.mark.skipif(shutil.which("pspp-convert") is None, reason="pspp-convert is not installed")
+@pytest.mark.parametrize(
+    "path",
+    [
+        ESS7,
+        UPSTREAM / "pyreadstat" / "test_data__basic__sample.zsav",
+        UPSTREAM / "pyreadstat" / "test_data__basic__sample_missing.sav",
+        UPSTREAM / "pyreadstat" / "test_data__basic__sample.por",
+        UPSTREAM / "savreaderwriter" / "Employee_data.sav",
+    ],
+    ids=lambda path: path.name,
+)
+def test_every_cell_is_what_pspp_reads(path: Path, tmp_path: Path) -> None:
+    command = ["pspp-convert", "-O", "csv", str(path), str(tmp_path / "f.csv")]
+    subprocess.run(command, check=True, capture_output=True)
+    with (tmp_path / "f.csv").open(encoding="utf-8", newline="") as handle:
+        _, *rows = csv.reader(handle)
+    table = read_whole(path)
+    assert table.num_rows == len(rows)
+    compared = 0
+    for i, column in enumerate(table.columns):
+        ours, theirs = column.to_pylist(), [row[i].strip() for row in rows]
+        if column.type == pa.string():
+            assert [v.strip() for v in ours] == theirs
+        elif not any("/" in v or ":" in v for v in theirs):  # PSPP writes dates as dates
+            numbers = [float(v) if v else None for v in theirs]
+            assert all(
+                a == b or (a and b and math.isclose(a, b, rel_tol=1e-14)) for a, b in zip(ours, numbers, strict=True)
+            )
+            compared += 1
+    assert compared
+
+
+def test_a_cut_sas_file_is_refused(tmp_path: Path) -> None:
+    whole = (UPSTREAM / "pyreadstat" / "test_data__basic__sample.sas7bdat").read_bytes()
+    path = tmp_path / "f.sas7bdat"
+    for percent, cut in hostile.truncations(whole):
+        path.write_bytes(cut)
+        with pytest.raises(IngestError):
+            headers.check(path, "sas7bdat", f"{percent} per cent")
+
+
+def test_files_made_to_break_readers_end_in_a_table_or_a_refusal(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    # Two of each kind, in the child process they are read in; all of them take minutes: `make hostile`.
+    by_suffix: dict[str, list[Path]] = {}
+    for path in sorted(p for p in UPSTREAM.rglob("*") if p.is_file()):
+        by_suffix.setdefault(path.suffix, []).append(path)
+    for paths in by_suffix.values():
+        for number, path in enumerate(paths[:: max(2, len(paths) // 2)]):
+            shutil.copy(path, tmp_path / f"{number}_{path.name}")
+    assert outcomes.main([str(tmp_path)]) == 0, capsys.readouterr().out

@@ -14,6 +14,9 @@ import pytest
 from engagement_stats import cli, ingest, reweigh
 from engagement_stats.errors import EngagementStatsError, IngestError, WeightingError
 
+# What is done with a file does not depend on the process it is read in.
+pytestmark = pytest.mark.usefixtures("in_this_process")
+
 CANARY = "CANARY7731"
 N = 240
 LABELS = {"sex": {1: "Male", 2: "Female"}, "region": {1: "North", 2: "South", 3: "East"}}

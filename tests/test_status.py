@@ -1,5 +1,7 @@
 """Where each wave stands follows from what landed, what was built, and what of the two has changed."""
 
+import os
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,7 +9,10 @@ from typing import Any
 import pytest
 
 from engagement_stats import catalogue, status
+from engagement_stats.catalogue import model as m
+from engagement_stats.deposit import LandedFile
 from engagement_stats.errors import UsageError
+from engagement_stats.landing import NO_TAKER, Unclaimed
 from engagement_stats.store import Store
 
 WAVE = "poll_2020"
@@ -40,7 +45,7 @@ def test_waves_are_catalogued_landed_and_fresh(small: catalogue.Catalogue, data:
     assert (found[WAVE].state, found[WAVE].reason, found[WAVE].file) == (
         "landed",
         "not built yet",
-        data / "poll_2020.csv",
+        LandedFile(data / "poll_2020.csv"),
     )
     assert found[WAVE].needs_building
     # Published figures come with the catalogue: nothing has to land.
@@ -137,7 +142,7 @@ def test_two_different_files_fail_their_wave_and_copies_do_not(
 
 def test_files_of_nobody_are_listed(small: catalogue.Catalogue, data: Path, store: Store) -> None:
     (data / "notes.txt").write_text("x")
-    assert status.survey(small, data, store).unclaimed == (data / "notes.txt",)
+    assert status.survey(small, data, store).unclaimed == (Unclaimed(LandedFile(data / "notes.txt"), NO_TAKER),)
 
 
 def test_a_missing_data_folder_is_an_error(small: catalogue.Catalogue, tmp_path: Path, store: Store) -> None:
@@ -166,14 +171,14 @@ def test_a_file_that_cannot_be_opened_fails_its_wave_and_no_other(
     small: catalogue.Catalogue, data: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (data / "poll_2019.csv").write_text("id,wt\n1,1\n")
-    whole = Path.open
+    whole = os.open
 
-    def refuse(path: Path, *arguments: Any, **options: Any) -> Any:
-        if path.name == "poll_2020.csv":
+    def refuse(path: Any, *arguments: Any, **options: Any) -> int:
+        if str(path) == "poll_2020.csv":
             raise PermissionError(13, "Permission denied", str(path))
         return whole(path, *arguments, **options)
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     found = status.survey(small, data, store).waves
     assert (found[WAVE].state, found[WAVE].fingerprint) == ("failed", None)
     assert found[WAVE].reason == f"{WAVE} poll_2020.csv: the file cannot be opened. Give its reader permission."
@@ -196,3 +201,98 @@ def test_synthetic_is_said_of_current_results_only(small: catalogue.Catalogue, d
     store.finish(WAVE, fingerprint, {"synthetic": False})
     assert synthetic() is False
     assert not status.is_synthetic(status.survey(small, data, store).waves["poll_2019"], store)
+
+
+def test_a_file_that_is_not_the_one_the_manifest_states_fails_its_wave_and_no_other(
+    small: catalogue.Catalogue, data: Path, store: Store
+) -> None:
+    (data / "poll_2019.csv").write_text("id,wt\n1,1\n")
+    (data / "manifest.csv").write_text(f"file,sha256,rows,columns\npoll_2020.csv,{'0' * 64},,\n")
+    found = status.survey(small, data, store).waves
+    assert (found[WAVE].state, found[WAVE].fingerprint) == ("failed", None)
+    assert found[WAVE].reason.startswith(f"{WAVE} poll_2020.csv: the file is not the one manifest.csv states.")
+    assert found["poll_2019"].state == "landed"
+
+
+def test_a_wave_in_a_zip_lands_and_a_refused_zip_stops_no_wave(
+    small: catalogue.Catalogue, data: Path, store: Store
+) -> None:
+    (data / "bad.zip").write_text("PK\x03\x04")
+    with zipfile.ZipFile(data / "8867.zip", "w") as archive:
+        archive.writestr("tab/poll_2019.csv", "id,wt\n1,1\n")
+    found = status.survey(small, data, store)
+    assert (found.waves["poll_2019"].state, found.waves[WAVE].state) == ("landed", "landed")
+    assert found.waves["poll_2019"].file == LandedFile(data / "8867.zip", "tab/poll_2019.csv")
+    assert [u.file.below for u in found.unclaimed] == ["bad.zip"]
+    assert "the zip archive is damaged" in found.unclaimed[0].reason
+
+
+def test_digests_are_remembered_in_the_store(small: catalogue.Catalogue, data: Path, store: Store) -> None:
+    status.survey(small, data, store)
+    assert not store.root.exists()  # looking makes no folder
+    built(small, data, store)
+    later = (data / "poll_2020.csv").stat().st_ctime_ns + 10**10
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("time.time_ns", lambda: later)
+        status.survey(small, data, store)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hashlib.file_digest", pytest.fail)
+        assert status.survey(small, data, store).waves[WAVE].state == "fresh"
+
+
+# Lookups of areas
+
+
+def with_place(small: catalogue.Catalogue, packaged: catalogue.Catalogue, **file: Any) -> catalogue.Catalogue:
+    """Return the catalogue with a wave that is divided by region, from codes of areas through one lookup."""
+    lookup = m.Lookup.model_validate(
+        {
+            "label": "Regions", "source": "maker", "countries": ["E"], "file": {"pattern": ["regions.csv"], **file},
+            "key": {"column": "code", "geography": "lsoa11"}, "values": {"name": {"column": "name"}},
+        }
+    )  # fmt: skip
+    region = m.Domain.model_validate(
+        {"label": "R", "definition": "R.", "derived": {"through": ["regions"], "value": "name"}}
+    )
+    entry = small.microdata_waves[WAVE]
+    changes = {"places": {"lsoa11": m.Place(column="home")}, "domains": [*entry.domains, "region"]}
+    return replace(
+        small, lookups={"regions": lookup}, domains={**small.domains, "region": region},
+        geographies=packaged.geographies, waves={**small.waves, WAVE: entry.model_copy(update=changes)},
+    )  # fmt: skip
+
+
+def test_a_lookup_that_lands_makes_the_waves_that_use_it_stale_and_no_other(
+    small: catalogue.Catalogue, packaged: catalogue.Catalogue, data: Path, store: Store
+) -> None:
+    placed = with_place(small, packaged)
+    (data / "poll_2019.csv").write_text("id,wt\n1,1\n")
+    for wave in small.waves:
+        built(placed, data, store, wave)
+    before = status.survey(placed, data, store)
+    assert before.waves[WAVE].state == "fresh"
+    assert before.waves[WAVE].reason == "without region: get regions.csv"
+    assert before.lookups["regions"].state == "not landed"
+    (data / "regions.csv").write_text("code,name\nE01000001,North\n")
+    after = status.survey(placed, data, store)
+    assert {k: v.state for k, v in after.waves.items()} == {
+        "poll_2019": "fresh", WAVE: "stale", "report_2018": "fresh", "report_2019": "fresh",
+    }  # fmt: skip
+    assert after.waves[WAVE].reason == "its lookups of areas changed"
+    assert (after.lookups["regions"].state, after.unclaimed) == ("landed", ())
+    built(placed, data, store)
+    assert store.newest(WAVE) == after.waves[WAVE].fingerprint
+    assert status.survey(placed, data, store).waves[WAVE].state == "fresh"
+
+
+def test_a_lookup_of_an_unknown_edition_fails_the_waves_that_use_it(
+    small: catalogue.Catalogue, packaged: catalogue.Catalogue, data: Path, store: Store
+) -> None:
+    placed = with_place(small, packaged, sha256=["0" * 64])
+    (data / "poll_2019.csv").write_text("id,wt\n1,1\n")
+    (data / "regions.csv").write_text("code,name\nE01000001,North\n")
+    found = status.survey(placed, data, store)
+    assert found.lookups["regions"].state == "wrong file"
+    assert (found.waves[WAVE].state, found.waves["poll_2019"].state) == ("failed", "landed")
+    assert "lookup regions regions.csv: the file is none of the 1 edition(s)" in found.waves[WAVE].reason
+    assert found.unclaimed == ()

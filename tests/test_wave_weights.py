@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from engagement_stats import catalogue, clean, publish, wave_weights, weight
+from engagement_stats.catalogue import expected
 from engagement_stats.catalogue import model as m
 from engagement_stats.errors import WeightingError
 
@@ -290,3 +291,48 @@ def test_a_base_weight_that_is_no_weight_names_its_place(known: catalogue.Catalo
 def test_margins_that_cannot_be_met_name_their_place(known: catalogue.Catalogue, deposited: pd.DataFrame) -> None:
     with pytest.raises(WeightingError, match=rf"^{WAVE} \(waves/{WAVE}\.yaml, design\.made\.main\): .*Female"):
         made_by(known, deposited.assign(sex="1"))
+
+
+# --- weights of another kind than the entry expects
+
+
+def sized(small: catalogue.Catalogue, file: str, low: float, high: float) -> catalogue.Catalogue:
+    wave = small.microdata_waves[WAVE].model_copy(
+        update={
+            "file": m.FileSpec.model_validate({"pattern": ["p"], "format": file}),
+            "expects": expected.Expectations(mean_weight={"main": (low, high)}),
+        }
+    )
+    return replace(small, waves={**small.waves, WAVE: wave})
+
+
+def test_a_weight_of_another_size_stops_the_wave(small: catalogue.Catalogue) -> None:
+    raw = pd.DataFrame({"wt": ["50000", "150000"] * 10})
+    for file in ("csv", "sav"):
+        frame = raw if file == "csv" else raw.astype("float64")
+        nobody = pd.DataFrame(index=raw.index)
+        fine = wave_weights.analysis_weights(frame, nobody, WAVE, sized(small, file, 90_000, 110_000))
+        assert fine.values["main"].mean() == 100_000
+        with pytest.raises(WeightingError) as caught:
+            wave_weights.analysis_weights(frame, nobody, WAVE, sized(small, file, 0.9, 1.1))
+        where = "poll_2020 wt (waves/poll_2020.yaml, design.weights.main)"
+        assert f"{where}: the mean weight is another" in str(caught.value)
+        assert "Got 100000; expected 0.9 to 1.1 (expects.mean_weight.main)" in str(caught.value)
+
+
+def test_a_weight_that_is_text_where_the_format_has_numbers_stops_the_wave(small: catalogue.Catalogue) -> None:
+    raw = pd.DataFrame({"wt": ["0.5", "1.5"] * 10})
+    with pytest.raises(WeightingError, match=r"poll_2020 wt .*: the weight is text"):
+        wave_weights.analysis_weights(raw, pd.DataFrame(index=raw.index), WAVE, sized(small, "sav", 0.9, 1.1))
+    # In a text file everything is text.
+    wave_weights.analysis_weights(raw, pd.DataFrame(index=raw.index), WAVE, sized(small, "tab", 0.9, 1.1))
+
+
+@pytest.mark.parametrize(("zero", "told"), [(0, 0), (1, None), (9, None), (10, 10)])
+def test_zero_weights_are_counted_where_there_are_enough_to_tell(
+    small: catalogue.Catalogue, zero: int, told: int | None
+) -> None:
+    raw = pd.DataFrame({"wt": [0.0] * zero + [1.0] * 20})
+    steps = wave_weights.analysis_weights(raw, pd.DataFrame(index=raw.index), WAVE, small).steps
+    assert steps["respondents"].tolist() == [20]
+    assert [None if pd.isna(x) else x for x in steps["zero_weights"]] == [told]

@@ -36,6 +36,15 @@ def test_an_unusable_weight_is_refused_by_column_rule_and_count(values: list[obj
     assert "CANARY" not in message
 
 
+def test_a_respondent_who_would_be_the_estimate_is_refused() -> None:
+    values: list[object] = [1.0] * 100 + [1e6, 1e6]
+    assert refused(values).startswith(f"{WHERE}: 2 respondent(s) carry more than 10% of all weight each")
+    # Heavy, but under a tenth of all weight; and the heaviest of a few.
+    for uneven in ([1.0] * 100 + [10.0], [1.0, 1.0, 19.0], [5.0]):
+        kept = weight.supplied(pd.DataFrame({"wt": uneven}), "poll_2020", {"main": "wt"})
+        assert kept["main"].tolist() == uneven
+
+
 def test_every_problem_of_every_weight_is_reported() -> None:
     raw = pd.DataFrame({"wt": ["", "-1", "x"], "web": ["0", "0", "0"]})
     with pytest.raises(WeightingError) as caught:

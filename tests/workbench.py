@@ -161,6 +161,7 @@ def edit_sav(path: Path, edit: Edit) -> None:
         edit(frame),
         path,
         variable_value_labels={k: v for k, v in meta.variable_value_labels.items() if k in edit(frame)},
+        missing_ranges={k: v for k, v in meta.missing_ranges.items() if k in edit(frame)},
     )
 
 

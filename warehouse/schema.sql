@@ -66,7 +66,7 @@ COMMENT ON COLUMN estimates.design_effect IS 'Variance relative to a simple rand
 COMMENT ON COLUMN estimates.variance_basis IS 'How the uncertainty was obtained: ''design'' (strata and PSUs), ''weights_only'', ''calibrated'', ''replicate'', ''published'' (the producer''s interval, or none), ''assumed'' (base and an assumed design effect).';
 COMMENT ON COLUMN estimates.unit IS '''proportion'' (0 to 1) or ''mean''.';
 COMMENT ON COLUMN estimates.quality IS '''ok'', ''caution'' (small or unknown base, wide interval, or evidence not confirmed) or ''suppressed''.';
-COMMENT ON COLUMN estimates.symbol IS 'GSS shorthand: ''[c]'' confidential, ''[u]'' low reliability.';
+COMMENT ON COLUMN estimates.symbol IS 'GSS shorthand: ''[c]'' confidential, ''[u]'' low reliability; of a published figure also ''[x]'' not available, ''[z]'' not applicable, ''[low]'' published only as below a number, which is in note.';
 COMMENT ON COLUMN estimates.is_suppressed IS 'True when every number of the row is withheld.';
 COMMENT ON COLUMN estimates.weight IS 'Weight column of the file; null for published figures.';
 COMMENT ON COLUMN estimates.source IS 'Source of the file, or where the figure was published.';
@@ -307,6 +307,87 @@ COMMENT ON COLUMN claims.caveats IS 'What must be said beside it.';
 COMMENT ON COLUMN claims.evidence IS 'The comparison or estimate that decides it, or why none can.';
 COMMENT ON COLUMN claims.is_synthetic IS 'True when the row rests on synthetic (invented) respondents. Never quote such a row.';
 
+CREATE TABLE quarantine (
+    release_id VARCHAR NOT NULL,
+    wave VARCHAR NOT NULL,
+    reason VARCHAR NOT NULL,
+    position BIGINT NOT NULL,
+    rule VARCHAR NOT NULL,
+    respondents BIGINT,
+    share DOUBLE,
+    symbol VARCHAR,
+    is_suppressed BOOLEAN NOT NULL,
+    is_synthetic BOOLEAN NOT NULL,
+    PRIMARY KEY (wave, reason),
+    CHECK (is_suppressed = (respondents IS NULL)),
+    CHECK (is_suppressed = (share IS NULL)),
+    CHECK (respondents = 0 OR respondents >= 10),
+    CHECK (share BETWEEN 0 AND 1)
+);
+COMMENT ON TABLE quarantine IS 'One row per wave and rule by which rows of its file are set aside before estimation. Rows of the file are the rows kept and these.';
+COMMENT ON COLUMN quarantine.release_id IS 'Release this row belongs to: a digest of everything the release was made from.';
+COMMENT ON COLUMN quarantine.wave IS 'Wave; see waves.';
+COMMENT ON COLUMN quarantine.reason IS 'Why rows were set aside, as the wave names it. A row counts under the first rule it breaks.';
+COMMENT ON COLUMN quarantine.position IS 'Order in which the rules are applied, from 1.';
+COMMENT ON COLUMN quarantine.rule IS 'The rule in words.';
+COMMENT ON COLUMN quarantine.respondents IS 'Rows set aside. Null when fewer than 10 (0 is shown), or when it would give such a number away.';
+COMMENT ON COLUMN quarantine.share IS 'Their share of the rows of the file, 0 to 1.';
+COMMENT ON COLUMN quarantine.symbol IS 'GSS shorthand: ''[c]'' confidential.';
+COMMENT ON COLUMN quarantine.is_suppressed IS 'True when the numbers of the row are withheld.';
+COMMENT ON COLUMN quarantine.is_synthetic IS 'True when the row rests on synthetic (invented) respondents. Never quote such a row.';
+
+CREATE TABLE revisions (
+    release_id VARCHAR NOT NULL,
+    survey VARCHAR NOT NULL,
+    wave VARCHAR NOT NULL,
+    indicator VARCHAR NOT NULL,
+    domain VARCHAR NOT NULL,
+    level VARCHAR NOT NULL,
+    published_on DATE NOT NULL,
+    replaced_on DATE NOT NULL,
+    estimate DOUBLE,
+    ci_lower DOUBLE,
+    ci_upper DOUBLE,
+    confidence DOUBLE,
+    variance_basis VARCHAR NOT NULL,
+    base_unweighted BIGINT,
+    rounding DOUBLE,
+    symbol VARCHAR,
+    is_suppressed BOOLEAN NOT NULL,
+    source VARCHAR NOT NULL,
+    evidence VARCHAR,
+    note VARCHAR,
+    is_synthetic BOOLEAN NOT NULL,
+    PRIMARY KEY (wave, indicator, domain, level, published_on),
+    CHECK (published_on < replaced_on),
+    CHECK (ci_lower <= estimate AND estimate <= ci_upper),
+    CHECK (estimate BETWEEN 0 AND 1 AND ci_lower >= 0 AND ci_upper <= 1),
+    CHECK (variance_basis IN ('published', 'assumed')),
+    CHECK (NOT is_suppressed OR (estimate IS NULL AND ci_lower IS NULL AND ci_upper IS NULL AND base_unweighted IS NULL))
+);
+COMMENT ON TABLE revisions IS 'One row per published figure that a later publication replaced. The figure that stands is in estimates. Proportions are 0 to 1.';
+COMMENT ON COLUMN revisions.release_id IS 'Release this row belongs to: a digest of everything the release was made from.';
+COMMENT ON COLUMN revisions.survey IS 'Survey; see surveys.';
+COMMENT ON COLUMN revisions.wave IS 'Wave of the survey; see waves.';
+COMMENT ON COLUMN revisions.indicator IS 'What is measured; see indicators.';
+COMMENT ON COLUMN revisions.domain IS 'How the population is divided.';
+COMMENT ON COLUMN revisions.level IS 'The part of the population.';
+COMMENT ON COLUMN revisions.published_on IS 'Day this figure was published.';
+COMMENT ON COLUMN revisions.replaced_on IS 'Day the next figure of the same wave, indicator and level was published.';
+COMMENT ON COLUMN revisions.estimate IS 'The figure as it stood, as a proportion. Null when suppressed.';
+COMMENT ON COLUMN revisions.ci_lower IS 'Lower end of its confidence interval.';
+COMMENT ON COLUMN revisions.ci_upper IS 'Upper end of its confidence interval.';
+COMMENT ON COLUMN revisions.confidence IS 'Confidence of the interval. Null when there is none.';
+COMMENT ON COLUMN revisions.variance_basis IS '''published'' (the producer''s interval, or none) or ''assumed'' (base and an assumed design effect).';
+COMMENT ON COLUMN revisions.base_unweighted IS 'Respondents behind it. Null when suppressed or not known.';
+COMMENT ON COLUMN revisions.rounding IS 'Half a unit of its last published digit.';
+COMMENT ON COLUMN revisions.symbol IS 'GSS shorthand, as in estimates.';
+COMMENT ON COLUMN revisions.is_suppressed IS 'True when every number of the row is withheld.';
+COMMENT ON COLUMN revisions.source IS 'Where it was published.';
+COMMENT ON COLUMN revisions.evidence IS '''confirmed'', ''second_hand'', ''inferred'' or ''unverified''.';
+COMMENT ON COLUMN revisions.note IS 'What a reader of the figure should know.';
+COMMENT ON COLUMN revisions.is_synthetic IS 'True when the row rests on synthetic (invented) respondents. Never quote such a row.';
+
 CREATE TABLE weighting (
     release_id VARCHAR NOT NULL,
     wave VARCHAR NOT NULL,
@@ -324,8 +405,10 @@ CREATE TABLE weighting (
     trimmed_share DOUBLE,
     iterations BIGINT,
     max_misfit DOUBLE,
+    zero_weights BIGINT,
     is_synthetic BOOLEAN NOT NULL,
-    PRIMARY KEY (wave, weight, step)
+    PRIMARY KEY (wave, weight, step),
+    CHECK (zero_weights = 0 OR zero_weights >= 10)
 );
 COMMENT ON TABLE weighting IS 'One row per wave, weight and step: how an analysis weight was made and how uneven it is.';
 COMMENT ON COLUMN weighting.release_id IS 'Release this row belongs to: a digest of everything the release was made from.';
@@ -344,6 +427,7 @@ COMMENT ON COLUMN weighting.effective_n IS 'Respondents over that design effect.
 COMMENT ON COLUMN weighting.trimmed_share IS 'Share of the weight that was cut.';
 COMMENT ON COLUMN weighting.iterations IS 'Iterations to meet the margins.';
 COMMENT ON COLUMN weighting.max_misfit IS 'Largest relative distance of a margin from its target.';
+COMMENT ON COLUMN weighting.zero_weights IS 'Respondents whose supplied weight is zero, who count in no estimate. Null from 1 to 9, and for a weight of ours.';
 COMMENT ON COLUMN weighting.is_synthetic IS 'True when the row rests on synthetic (invented) respondents. Never quote such a row.';
 
 CREATE TABLE weighting_margins (
@@ -502,7 +586,7 @@ COMMENT ON COLUMN domains.release_id IS 'Release this row belongs to: a digest o
 COMMENT ON COLUMN domains.id IS 'Domain.';
 COMMENT ON COLUMN domains.label IS 'Short name.';
 COMMENT ON COLUMN domains.definition IS 'How it is made.';
-COMMENT ON COLUMN domains.level IS 'One of its levels.';
+COMMENT ON COLUMN domains.level IS 'One of its levels; where only a lookup of areas knows them, one that is in the release.';
 COMMENT ON COLUMN domains.position IS 'Order in which levels are shown.';
 
 CREATE TABLE sources (
@@ -566,6 +650,7 @@ CREATE TABLE runs (
     code_version VARCHAR NOT NULL,
     catalogue_digest VARCHAR NOT NULL,
     input_digests VARCHAR NOT NULL,
+    lookup_digests VARCHAR NOT NULL,
     failed_waves VARCHAR NOT NULL,
     is_synthetic BOOLEAN NOT NULL,
     PRIMARY KEY (release_id)
@@ -575,6 +660,7 @@ COMMENT ON COLUMN runs.release_id IS 'Release this row belongs to: a digest of e
 COMMENT ON COLUMN runs.built_at IS 'When the release was built, in Coordinated Universal Time.';
 COMMENT ON COLUMN runs.code_version IS 'Version of the package and digest of its code.';
 COMMENT ON COLUMN runs.catalogue_digest IS 'Digest of the catalogue.';
-COMMENT ON COLUMN runs.input_digests IS 'JSON: wave to the SHA-256 of its file, or to null for published figures.';
+COMMENT ON COLUMN runs.input_digests IS 'JSON: wave to the SHA-256 of its file, or to null for published figures that came in none.';
+COMMENT ON COLUMN runs.lookup_digests IS 'JSON: wave to the lookups of areas its domains rest on, each with the SHA-256 of its file.';
 COMMENT ON COLUMN runs.failed_waves IS 'JSON: wave to why it is not in this release though its file has landed.';
 COMMENT ON COLUMN runs.is_synthetic IS 'True when any wave in the release is synthetic.';

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from engagement_stats import SampleDesign, catalogue, clean, estimate, ingest, weight
+from engagement_stats import SampleDesign, catalogue, clean, estimate, ingest, landing, weight
 from engagement_stats.weight import Margins
 
 AUDITS = ("hansard_audit_2013", "hansard_audit_2016")
@@ -33,7 +33,7 @@ def beside(audit: str, folder: Path, known: catalogue.Catalogue) -> tuple[pd.Dat
         ours as if fixed, ours with the raking credited); and a sentence on the weights.
     """
     wave = known.microdata_waves[audit]
-    path = ingest.only(audit, ingest.find(folder, known.microdata_waves).claimed[audit])
+    path = landing.only(audit, landing.find(folder, known.microdata_waves).claimed[audit])
     raw = ingest.read_wave(audit, wave, path).frame
     people = clean.harmonise(raw, audit, known)
     people = people.join(clean.indicators(people, [(k, wave.indicators[k]) for k in INDICATORS]))

@@ -50,22 +50,28 @@ class Request:
     encoding: str = "utf-8"
 
 
-def _wanted(request: Request, names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return every column the request touches, and which of them are replicate weights."""
+def _read(path: Path, request: Request) -> tuple[ingest.RawFile, list[str]]:
+    """Read every column the request touches; return also which of them are replicate weights."""
+    families = [part for family in request.by for part in family.split(CROSS)]
+    one = [n for n in (request.weight, request.stratum) if n]
+    columns = [*request.variables, *families, *one, *request.psu, *request.fpc]
+    raw = ingest.read(
+        path,
+        list(dict.fromkeys(columns)),
+        # The words of a filter are columns or parts of SQL; those the file does not have are the latter.
+        optional=WORD.findall(QUOTED.sub("", request.where or "")),
+        patterns=[request.replicates] if request.replicates is not None else [],
+        options=ingest.options_for(path, encoding=request.encoding),
+    )
     replicates = []
     if request.replicates is not None:
         pattern = request.replicates.lower()
-        replicates = [n for n in names if fnmatch.fnmatchcase(n.lower(), pattern)]
+        replicates = [n for n in raw.columns if fnmatch.fnmatchcase(n.strip().lower(), pattern)]
         if not replicates:
             raise IngestError(
                 f'--replicates: no column matches "{request.replicates}". Give a pattern such as "repw*".'
             )
-    lower = {n.lower() for n in names}
-    used = [w for w in WORD.findall(QUOTED.sub("", request.where or "")) if w.lower() in lower]
-    families = [part for family in request.by for part in family.split(CROSS)]
-    one = [n for n in (request.weight, request.stratum) if n]
-    columns = [*request.variables, *families, *one, *request.psu, *request.fpc, *used, *replicates]
-    return list(dict.fromkeys(columns)), replicates
+    return raw, replicates
 
 
 def _counted(raw: ingest.RawFile, name: str, wanted: Sequence[str], missing: pd.Series) -> pd.Series:
@@ -170,11 +176,7 @@ def run(path: Path, request: Request) -> pd.DataFrame:
     EstimationError
         See `estimate`; or a filter or code that does not fit the file.
     """
-    if not path.is_file():
-        raise IngestError(f"{path}: there is no such file.")
-    names = ingest.names_of(path, ingest.format_of(path), request.encoding)
-    wanted, replicates = _wanted(request, names)
-    raw = ingest.read(path, wanted, encoding=request.encoding)
+    raw, replicates = _read(path, request)
     frame = _frame(raw, request, replicates)
     values = [f"value {v}" for v in request.variables]
     options: dict[str, Any] = {

@@ -8,15 +8,17 @@ The responses frame has one row per respondent: `respondent`; `stratum` and `psu
 column per variable, null where there is no answer, with `<variable>__missing` saying why.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 
+from engagement_stats import places
 from engagement_stats.catalogue import Catalogue
 from engagement_stats.catalogue import model as m
 from engagement_stats.codes import as_codes, is_code
 from engagement_stats.errors import CleaningError, listed
+from engagement_stats.lookups import Tables
 
 MISSING_SUFFIX = "__missing"
 # The unit separator: no column holds it, so ("1-2", "3") and ("1", "2-3") stay two respondents.
@@ -101,7 +103,35 @@ def _respondents(where: str, frame: pd.DataFrame, identifier: m.RespondentId) ->
     return joined
 
 
-def harmonise(raw: pd.DataFrame, wave_id: str, catalogue: Catalogue) -> pd.DataFrame:
+def _add_places(
+    columns: dict[str, pd.Series], raw: pd.DataFrame, wave_id: str, catalogue: Catalogue, tables: Tables
+) -> list[str]:
+    """Add the domains that follow from where respondents live; return what is wrong."""
+    problems = []
+    try:
+        derived = places.domains_of(raw, wave_id, catalogue, tables)
+    except CleaningError as error:
+        return [str(error)]
+    for domain, (levels, reasons) in derived.items():
+        if domain not in columns:
+            columns[domain], columns[domain + MISSING_SUFFIX] = levels, reasons
+            continue
+        own = columns[domain], columns[domain + MISSING_SUFFIX]
+        try:
+            places.reconcile(f"{wave_id} (waves/{wave_id}.yaml, variable {domain})", domain, own, (levels, reasons))
+        except CleaningError as error:
+            problems.append(str(error))
+    return problems
+
+
+def harmonise(
+    raw: pd.DataFrame,
+    wave_id: str,
+    catalogue: Catalogue,
+    tables: Tables | None = None,
+    *,
+    leave_out: Collection[str] = (),
+) -> pd.DataFrame:
     """Make the responses frame of a wave from its deposited columns.
 
     Parameters
@@ -111,6 +141,11 @@ def harmonise(raw: pd.DataFrame, wave_id: str, catalogue: Catalogue) -> pd.DataF
     wave_id : str
         A microdata wave of the catalogue.
     catalogue : Catalogue
+    tables : mapping of str to DataFrame, optional
+        The lookups that have landed, as `lookups.read_landed` returns them; without them a domain derived from the
+        code of an area is left out.
+    leave_out : collection of str, optional
+        Variables not to be made, as `omissions.unconfirmed` finds them.
 
     Returns
     -------
@@ -139,9 +174,9 @@ def harmonise(raw: pd.DataFrame, wave_id: str, catalogue: Catalogue) -> pd.DataF
             if empty:
                 problems.append(f"{wave_id} {name} ({role}): {empty} respondent(s) have none. Deposit the file again.")
     for name, variable in wave.variables.items():
-        if variable.column not in raw:
-            continue  # optional, and not in this edition
-        where = f"{wave_id} {variable.column} (waves/{wave_id}.yaml, variable {name})"
+        if variable.column not in raw or name in leave_out:
+            continue  # optional, and not in this edition, or not to be relied on
+        where = f"{wave_id} {variable.column} ({catalogue.codes_at(wave_id, name)})"
         try:
             if (code_list := catalogue.codes(variable)) is not None:
                 answers, reasons = _coded(where, raw[variable.column], code_list)
@@ -154,9 +189,11 @@ def harmonise(raw: pd.DataFrame, wave_id: str, catalogue: Catalogue) -> pd.DataF
             continue
         if name in catalogue.domains and isinstance(answers.dtype, pd.CategoricalDtype):
             have = list(answers.cat.categories)
-            answers = answers.cat.reorder_categories([x for x in catalogue.domains[name].levels if x in have])
+            order = catalogue.domains[name].levels or have
+            answers = answers.cat.reorder_categories([x for x in order if x in have])
         columns[name] = answers
         columns[name + MISSING_SUFFIX] = reasons.astype("str")
+    problems += _add_places(columns, raw, wave_id, catalogue, tables or {})
     if problems:
         raise CleaningError("\n".join(problems))
     return pd.DataFrame(columns)
@@ -182,7 +219,36 @@ def _answers(responses: pd.DataFrame, variable: str, rule: m.IndicatorRule) -> p
     return answer
 
 
-def indicators(responses: pd.DataFrame, rules: Iterable[tuple[str, m.IndicatorRule]]) -> pd.DataFrame:
+# Of those who name "none of these", the share that may name another option too before it is taken to be an option.
+NONE_AND_ANOTHER = 0.1
+
+
+def _doubts(responses: pd.DataFrame, name: str, rule: m.IndicatorRule, answers: Sequence[pd.Series]) -> Iterator[str]:
+    """Say where a file does not bear out what the rule supposes of it."""
+    if rule.none_of is not None and rule.none_of in responses:
+        none = responses[rule.none_of].isin(rule.counts).to_numpy()
+        both = none & np.logical_or.reduce([(a == 1).to_numpy() for a in answers])
+        if both.sum() > NONE_AND_ANOTHER * none.sum():
+            yield (
+                f'indicator {name}: variable {rule.none_of} is said to be "none of these", and {int(both.sum())} of '
+                f"the {int(none.sum())} respondents who name it name another too. If it is an option like the others, "
+                "move it from none_of to any_of."
+            )
+    if rule.routed_at_most is not None:
+        silent = [responses[v + MISSING_SUFFIX].isin(rule.reasons_as_no).to_numpy() for v in rule.variables]
+        routed = float(np.logical_or.reduce(silent).mean())
+        if routed > rule.routed_at_most:
+            yield (
+                f"indicator {name}: {routed:.0%} of respondents were not asked one of its questions, and would count "
+                f"as no; expected at most {rule.routed_at_most:.0%}. If the question was put online only, take the "
+                "reason out of reasons_as_no and give the line the weight of those asked; otherwise correct "
+                "routed_at_most."
+            )
+
+
+def indicators(
+    responses: pd.DataFrame, rules: Iterable[tuple[str, m.IndicatorRule]], where: str = "waves"
+) -> pd.DataFrame:
     """Make a wave's indicators from its variables.
 
     Parameters
@@ -190,19 +256,29 @@ def indicators(responses: pd.DataFrame, rules: Iterable[tuple[str, m.IndicatorRu
     responses : DataFrame, shape (n respondents, variables)
         As `harmonise` returns it. Not modified.
     rules : iterable of (indicator id, IndicatorRule)
-        Indicators whose variables the file lacks (optional ones) are left out.
+        Indicators whose variables the file lacks (optional ones) are left out; `omissions.omitted` says which.
+    where : str, default "waves"
+        What an error message names: the file with the rules.
 
     Returns
     -------
     DataFrame, shape (n respondents, indicators)
         float64: 0 or 1 for a proportion, the number for a mean, null for no answer. With `any_of`, 1 as soon as
         enough variables count, null when the unanswered ones could still change the result.
+
+    Raises
+    ------
+    CleaningError
+        What a rule calls "none of these" is often named beside others, or more respondents than it allows were routed
+        past a question that then counts as no.
     """
     made: dict[str, pd.Series] = {}
+    doubts: list[str] = []
     for name, rule in rules:
         if any(v not in responses for v in rule.variables):
             continue
         answers = [_answers(responses, v, rule) for v in rule.variables]
+        doubts += [f"{where}: {doubt}" for doubt in _doubts(responses, name, rule, answers)]
         if rule.any_of is None:
             made[name] = answers[0]
             continue
@@ -210,4 +286,6 @@ def indicators(responses: pd.DataFrame, rules: Iterable[tuple[str, m.IndicatorRu
         open_ = sum(a.isna().astype("int64") for a in answers)
         decided = pd.Series(np.where(yes >= rule.at_least, 1.0, 0.0), index=responses.index)
         made[name] = decided.mask((yes < rule.at_least) & (yes + open_ >= rule.at_least))
+    if doubts:
+        raise CleaningError("\n".join(doubts))
     return pd.DataFrame(made, index=responses.index)

@@ -17,6 +17,9 @@ from engagement_stats.show import FORMATS
 if TYPE_CHECKING:
     import pandas as pd
 
+    from engagement_stats.catalogue import Catalogue
+    from engagement_stats.status import Status
+    from engagement_stats.store import Store
     from engagement_stats.workspace import Workspace
     from pipelines.run import Progress, Report
 
@@ -32,7 +35,10 @@ ESTIMATE_HEADINGS = {
 MARGIN_HEADINGS = {
     "variable": "variable", "category": "category", "asked": "asked", "before": "before", "achieved": "achieved",
 }  # fmt: skip
-STATUS_HEADINGS = {"wave": "wave", "state": "state", "kind": "kind", "file": "file", "reason": "why"}
+STATUS_HEADINGS = {
+    "wave": "wave", "state": "state", "kind": "kind", "file": "file", "unverified": "unverified",
+    "left_out": "left out", "reason": "why",
+}  # fmt: skip
 SHOWN_UNCLAIMED = 20
 STOPPING_SECONDS = 15
 
@@ -199,16 +205,16 @@ def _brief(args: argparse.Namespace) -> int:
 def _status(args: argparse.Namespace) -> int:
     import pandas as pd
 
-    from engagement_stats import catalogue, show, status
+    from engagement_stats import catalogue, commands_places, show, status
+    from engagement_stats.landing import NO_TAKER
     from engagement_stats.store import Store
 
     workspace = _workspace(args)
     entries, store = catalogue.load(workspace.catalogue), Store(workspace.private)
     landed = workspace.data if workspace.data.is_dir() or args.data is not None else None
     found = status.survey(entries, landed, store)
-
-    def shown(path: Path | None) -> str:
-        return "" if path is None else str(path.relative_to(workspace.data))
+    if args.wave:
+        return _status_of(args, entries, found, store)
 
     rows: list[dict[str, Any]] = [
         {
@@ -216,35 +222,55 @@ def _status(args: argparse.Namespace) -> int:
             "label": w.label,
             "kind": w.kind,
             "state": w.state,
-            "file": shown(w.file),
-            "reason": w.reason,
+            "file": w.file.below if w.file else "",
+            "reason": ". ".join(x for x in (w.reason, status.set_aside(w, store)) if x),
+            "unverified": len(entries.waves[w.wave].unverified),
+            "left_out": len(status.omitted(w, store)),
             "is_synthetic": status.is_synthetic(w, store),
         }
         for w in found.waves.values()
     ]
+    rows += commands_places.rows(found.lookups)
     unclaimed = [
         {
             "wave": None,
             "label": None,
             "kind": None,
             "state": "unclaimed",
-            "file": shown(p),
-            "reason": "a link, not followed" if p.is_symlink() else "no wave claims it",
+            "file": u.file.below,
+            "reason": u.reason,
             "is_synthetic": False,
         }
-        for p in found.unclaimed
+        for u in found.unclaimed
     ]
     show.frame(
         pd.DataFrame(rows if args.format == "table" else rows + unclaimed),
-        args.format, title=f"Waves ({workspace.data})", headings=STATUS_HEADINGS,
+        args.format, title=f"Waves and lookups ({workspace.data})", headings=STATUS_HEADINGS,
     )  # fmt: skip
     if args.format == "table" and unclaimed:
         sys.stdout.write(f"{len(unclaimed)} file(s) that no wave claims, left alone:\n")
-        for path, row in list(zip(found.unclaimed, unclaimed, strict=True))[:SHOWN_UNCLAIMED]:
-            sys.stdout.write(f"  {row['file']}" + (f" ({row['reason']})\n" if path.is_symlink() else "\n"))
+        for row in unclaimed[:SHOWN_UNCLAIMED]:
+            sys.stdout.write(f"  {row['file']}" + ("\n" if row["reason"] == NO_TAKER else f" ({row['reason']})\n"))
         if len(unclaimed) > SHOWN_UNCLAIMED:
             sys.stdout.write(f"  and {len(unclaimed) - SHOWN_UNCLAIMED} more; --format csv lists them all\n")
     return 1 if any(w.state == "failed" for w in found.waves.values()) else 0
+
+
+def _status_of(args: argparse.Namespace, entries: "Catalogue", found: "Status", store: "Store") -> int:
+    """Show everything about the waves asked for: what is unverified, what was left out, how to get the file."""
+    import pandas as pd
+
+    from engagement_stats import show, status
+
+    if strange := [w for w in args.wave if w not in found.waves]:
+        raise UsageError(f"--wave: {listed(strange)} is not in the catalogue. `engagement-stats status` lists them.")
+    for wave in dict.fromkeys(args.wave):
+        lines = status.details(found.waves[wave], entries, store)
+        table = pd.DataFrame(lines, columns=["what", "line"]).assign(
+            wave=wave, is_synthetic=status.is_synthetic(found.waves[wave], store)
+        )
+        show.frame(table, args.format, title=f"{wave}: {found.waves[wave].label}", headings={"what": "", "line": ""})
+    return 1 if any(found.waves[w].state == "failed" for w in args.wave) else 0
 
 
 def _estimate(args: argparse.Namespace) -> int:
@@ -301,6 +327,37 @@ def _weight_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rescale", action="store_true", help="scale margins whose totals differ by rounding")
     _several(parser, "--missing", "CODE", "codes that mean no answer, beside those the file declares")
     parser.add_argument("--encoding", choices=("utf-8", "cp1252", "latin-1"), default="utf-8", help="of a text file")
+
+
+def _places(args: argparse.Namespace) -> int:
+    from engagement_stats import commands_places
+
+    return commands_places.show_places(args, _workspace(args))
+
+
+def _places_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("domain", nargs="?", metavar="DOMAIN", help="count the areas and people of each of its levels")
+    parser.add_argument("--by", metavar="DOMAIN", help="divide each level by another such domain")
+
+
+def _inspect(args: argparse.Namespace) -> int:
+    from engagement_stats import commands_files
+
+    return commands_files.inspect(args, _workspace(args))
+
+
+def _check(args: argparse.Namespace) -> int:
+    from engagement_stats import commands_files
+
+    return commands_files.check(args, _workspace(args))
+
+
+def _inspect_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="a survey file, or a zip with one in it")
+    parser.add_argument("--like", metavar="WAVE", help="the known wave to go by (default: the nearest)")
+    parser.add_argument("--propose", metavar="OUT", help="write a proposed wave entry here, a new file; - prints it")
+    _several(parser, "--columns", "NAME", 'only these columns, with all their codes; "Q5*" names several')
+    parser.add_argument("--encoding", choices=("utf-8", "cp1252", "latin-1"), help="of a text file")
 
 
 def _ui(args: argparse.Namespace) -> int:
@@ -415,12 +472,19 @@ def parser() -> argparse.ArgumentParser:
     add("demo", _demo, "make synthetic inputs, run the whole pipeline on them, print the headlines", both)
     run = add("run", _run, "run the pipeline on what has landed", _shared(data=True, warehouse=True))
     _several(run, "--wave", "W", "build only these waves")
-    add(
+    standing = add(
         "status",
         _status,
-        "waves: catalogued, landed, fresh, stale, failed, and why",
+        "waves: catalogued, landed, fresh, stale, failed, and why; what is unverified and what was left out",
         _shared(data=True, formats=True),
     )
+    _several(standing, "--wave", "W", "everything about these waves: what is unverified, what was left out")
+    files = _shared(data=True, formats=True)
+    _places_options(add("places", _places, "lookups of areas that have landed, and what a list of areas holds", files))
+    _inspect_options(add("inspect", _inspect, "what is in a survey file, and a proposed catalogue entry for it", files))
+    check = add("check", _check, "hold a survey file against a wave's catalogue entry; writes nothing", files)
+    check.add_argument("file", type=Path, metavar="FILE", help="a survey file, or a zip with one in it")
+    check.add_argument("--wave", required=True, metavar="W", help="a wave of the catalogue")
     _estimate_options(add("estimate", _estimate, "design-based estimates from any survey file", _shared(formats=True)))
     _weight_options(add("weight", _weight, "weight a survey file to population margins", _shared(formats=True)))
     add("headlines", _headlines, "the released headlines", both)

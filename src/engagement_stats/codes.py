@@ -4,24 +4,29 @@ Belongs here: that form, and what may be shown as a code. Not here: what a code 
 """
 
 import math
+from typing import TYPE_CHECKING
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-def as_codes(column: pd.Series) -> pd.Series:
+def as_codes(column: "pd.Series") -> "pd.Series":
     """Return a column's codes as text: 1.0 is "1", and an empty or system-missing cell is "".
 
     Examples
     --------
+    >>> import pandas as pd
     >>> as_codes(pd.Series([1.0, -9.0, 2.5, float("nan")])).tolist()
     ['1', '-9', '2.5', '']
     """
+    import pandas as pd
+
     if pd.api.types.is_object_dtype(column):
-        column = column.map(_text, na_action="ignore")
+        column = column.map(as_code, na_action="ignore")
     if not pd.api.types.is_numeric_dtype(column):
         return column.astype("str").fillna("")
     values, positions = pd.factorize(column)[::-1]
-    texts = [_text(v) for v in values.tolist()]
+    texts = [as_code(v) for v in values.tolist()]
     return pd.Series([texts[p] if p >= 0 else "" for p in positions], index=column.index, dtype="str")
 
 
@@ -36,7 +41,14 @@ def is_code(text: str) -> bool:
     return len(text) <= 6
 
 
-def _text(value: object) -> str:
+def as_code(value: object) -> str:
+    """Return one value that is not missing as the text of its code.
+
+    Examples
+    --------
+    >>> as_code(1.0), as_code(2.5), as_code(9007199254740993), as_code("a")
+    ('1', '2.5', '9007199254740993', 'a')
+    """
     if isinstance(value, float):
         return str(int(value)) if math.isfinite(value) and value == int(value) else repr(value)
     # A whole number never passes through a float, in which large identifiers run together.

@@ -25,7 +25,8 @@ def suppress(estimates: pd.DataFrame, rules: m.DisclosureRules) -> pd.DataFrame:
     Parameters
     ----------
     estimates : DataFrame, shape (n estimates, columns of estimates)
-        `base_unweighted` counts respondents; null where a published figure has no known base. Not modified.
+        `base_unweighted` counts respondents; null where a published figure has no known base. `withheld`, where the
+        column is there, is the symbol a producer published in place of a figure. Not modified.
     rules : DisclosureRules
         `min_base` and `caution_base`, in respondents.
 
@@ -33,8 +34,8 @@ def suppress(estimates: pd.DataFrame, rules: m.DisclosureRules) -> pd.DataFrame:
     -------
     DataFrame, shape (n estimates, same columns)
         `is_suppressed`, `quality` ("ok", "caution", "suppressed") and `symbol` ("[c]" under ten respondents,
-        "[u]" from ten to `min_base`) set; a suppressed row carries no number in any column but the confidence
-        asked for.
+        "[u]" from ten to `min_base`, or the producer's) set; a suppressed row carries no number in any column but
+        the confidence asked for.
 
     Notes
     -----
@@ -43,11 +44,16 @@ def suppress(estimates: pd.DataFrame, rules: m.DisclosureRules) -> pd.DataFrame:
     """
     out = estimates.copy()
     base = out["base_unweighted"].astype("float64")
-    hidden = (base < rules.min_base).to_numpy()
+    theirs = out["withheld"] if "withheld" in out else pd.Series(None, index=out.index, dtype="object")
+    hidden = ((base < rules.min_base) | theirs.notna()).to_numpy()
     out["is_suppressed"] = hidden
     out["quality"] = np.select([hidden, doubtful(out, rules)], ["suppressed", "caution"], "ok")
     out["symbol"] = pd.Series(
-        np.select([hidden & (base < m.DISCLOSURE_FLOOR).to_numpy(), hidden], [CONFIDENTIAL, LOW_RELIABILITY], ""),
+        np.select(
+            [(base < m.DISCLOSURE_FLOOR).to_numpy(), theirs.notna().to_numpy(), hidden],
+            [CONFIDENTIAL, theirs.to_numpy(dtype="object"), LOW_RELIABILITY],
+            "",
+        ),
         index=out.index,
     ).replace("", None)
     for column in _present(NUMBERS, out):

@@ -1,45 +1,37 @@
-"""Find deposited files and read them, losing and guessing nothing.
+"""Read deposited files, losing and guessing nothing.
 
-Belongs here: matching files to waves by the catalogue's patterns, digests of files, and readers that return
-the columns asked for with codes as deposited.
-Not here: what a code means (clean, by the catalogue), and weights (weight).
+Belongs here: which columns a wave needs, having a child process read them, and checking what it hands back.
+Not here: finding files (landing), opening them and their digests (deposit), the child (sandbox), formats (readers),
+what a code means (clean, by the catalogue), and weights (weight).
 
-A column comes back as text (text files) or as float64 (numeric columns of .sav and .dta); nothing is recoded,
-and user-missing codes stay codes.
+A column comes back as text or as float64, as its format has it; nothing is recoded, and user-missing codes stay codes.
 """
 
-import codecs
-import difflib
-import fnmatch
-import hashlib
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-import numpy as np
-import pandas as pd
+from engagement_stats import deposit, identifiers, sandbox
+from engagement_stats.deposit import Digests, LandedFile, Stated
+from engagement_stats.errors import IngestError
+from engagement_stats.landing import dictionary_of, located
+from engagement_stats.readers import detect, grids, worker
+from engagement_stats.readers.model import Cell, Contents, Options
+from engagement_stats.readers.worker import SYNTHETIC_MARKER, Job
 
-from engagement_stats.catalogue import model as m
-from engagement_stats.codes import as_codes
-from engagement_stats.errors import IngestError, UsageError, listed
+if TYPE_CHECKING:
+    import pandas as pd
 
-SYNTHETIC_MARKER = "synthetic_data"
-Format = Literal["tab", "csv", "sav", "dta", "parquet"]
-SUFFIXES: Mapping[str, Format] = {
-    ".tab": "tab", ".tsv": "tab", ".csv": "csv", ".sav": "sav", ".zsav": "sav", ".dta": "dta",
-    ".parquet": "parquet", ".pq": "parquet",
-}  # fmt: skip
+    from engagement_stats.catalogue import model as m
+    from engagement_stats.catalogue.workbooks import Workbook
 
-
-@dataclass(frozen=True)
-class Landing:
-    """What lies in a data folder: the files each wave claims, and those that none does."""
-
-    claimed: Mapping[str, tuple[Path, ...]]
-    unclaimed: tuple[Path, ...]
+# Longer than any message of ours; a child that was seized could send more.
+LONGEST_MESSAGE = 4_000
+READER = "engagement_stats.readers.worker"
+Grid = list[list[Cell]]
 
 
 @dataclass(frozen=True)
@@ -48,334 +40,187 @@ class RawFile:
 
     `frame` has the names the caller asked by; `labels` the value labels, `variable_labels` the question labels
     and `user_missing` the (low, high) ranges of codes declared missing (a text code is a range of one), where the
-    format carries them.
+    format carries them. `columns` are the names of all the columns of the file.
     """
 
-    frame: pd.DataFrame
+    frame: "pd.DataFrame"
     synthetic: bool
     labels: Mapping[str, Mapping[Any, str]] = field(default_factory=dict)
     variable_labels: Mapping[str, str] = field(default_factory=dict)
     user_missing: Mapping[str, Sequence[tuple[float, float] | tuple[str, str]]] = field(default_factory=dict)
+    columns: Sequence[str] = ()
 
 
-def _unreadable(error: OSError) -> None:
-    """Stop at a folder that cannot be listed: a wave in it would seem not to have landed."""
-    name = Path(error.filename).name if error.filename else "a folder"
-    raise IngestError(
-        f"data: the folder {name} cannot be read. Give its reader permission, or move it elsewhere."
-    ) from None
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """What was put away of a wave's file: respondents, columns, and whether they are invented.
 
-
-def _files(folder: Path) -> Iterator[Path]:
-    """Files below a folder in a fixed order, links among them and not followed."""
-    for base, folders, names in os.walk(folder, followlinks=False, onerror=_unreadable):
-        folders[:] = sorted(f for f in folders if not f.startswith("."))
-        links = [f for f in folders if (Path(base) / f).is_symlink()]
-        for name in sorted([*names, *links]):
-            path = Path(base) / name
-            if not name.startswith(".") and (path.is_symlink() or path.is_file()):
-                yield path
-
-
-def find(folder: Path, waves: Mapping[str, m.MicrodataWave]) -> Landing:
-    """Match the files below a folder to the waves that claim them.
-
-    Parameters
-    ----------
-    folder : Path
-        Searched to any depth; hidden files are passed over, symbolic links not followed and claimed by nobody.
-    waves : mapping of str to MicrodataWave
-        A wave claims a file whose name matches one of its patterns, letter case ignored.
-
-    Returns
-    -------
-    Landing
-        Every wave's files (several are the caller's to refuse) and the files of nobody.
-
-    Raises
-    ------
-    UsageError
-        The folder does not exist.
-    IngestError
-        A folder below it cannot be read.
+    `labels` and `user_missing` are what the file says of the columns, as in `RawFile`.
     """
-    if not folder.is_dir():
-        raise UsageError(f"data: the folder {folder} does not exist. Make it, or give another with --data.")
-    claimed: dict[str, list[Path]] = {wave: [] for wave in waves}
-    unclaimed = []
-    patterns = [(wave, p.lower()) for wave, entry in waves.items() for p in entry.file.pattern]
-    for path in _files(folder):
-        takers = {wave for wave, pattern in patterns if fnmatch.fnmatchcase(path.name.lower(), pattern)}
-        if path.is_symlink():
-            takers = set()  # a link may lead anywhere; it is shown as claimed by nobody
-        for wave in takers:
-            claimed[wave].append(path)
-        if not takers:
-            unclaimed.append(path)
-    return Landing({w: tuple(f) for w, f in claimed.items()}, tuple(unclaimed))
+
+    rows: int
+    columns: int
+    synthetic: bool
+    labels: Mapping[str, Mapping[Any, str]] = field(default_factory=dict)
+    user_missing: Mapping[str, Sequence[tuple[float, float] | tuple[str, str]]] = field(default_factory=dict)
 
 
-def digest(path: Path) -> str:
-    """Return the SHA-256 of a file's content, hexadecimal."""
-    about = path.stat()
-    return _digest(path, about.st_ino, about.st_size, about.st_mtime_ns)
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What a child handed back, checked: its answer and, where data were asked for, the Parquet."""
+
+    answer: Mapping[str, Any]
+    data: BinaryIO
+    digest: str | None
+
+    def frame(self) -> "pd.DataFrame":
+        from pyarrow import parquet
+
+        self.data.seek(0)
+        found: pd.DataFrame = parquet.read_table(self.data).to_pandas()
+        return found
+
+    def raw(self) -> RawFile:
+        described = _described(self.answer)
+        return RawFile(self.frame(), self.answer["synthetic"], *described, columns=tuple(self.answer["columns"]))
 
 
-@lru_cache(maxsize=1024)
-def _digest(path: Path, inode: int, size: int, changed: int) -> str:
-    """Digest a file once in a process for as long as the file system says it is the same."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-def only(wave: str, files: Sequence[Path]) -> Path:
-    """Return the one file of a wave; several copies of the same content count as one.
-
-    Raises
-    ------
-    IngestError
-        No file, one that cannot be opened, or several files of different content.
-    """
-    if not files:
-        raise IngestError(f"{wave}: no file has landed. See the wave's file.pattern in the catalogue.")
-    try:
-        contents = {digest(f) for f in files}
-    except OSError as error:
-        name = Path(error.filename).name if error.filename else files[0].name
-        raise IngestError(f"{wave} {name}: the file cannot be opened. Give its reader permission.") from None
-    if len(contents) > 1:
-        raise IngestError(
-            f"{wave}: {len(files)} different files match its pattern. Got {listed([f.name for f in files])}; "
-            "expected one. Leave one below the data folder, or narrow file.pattern."
+@contextmanager
+def _reading(
+    file: LandedFile, options: Options, where: str, *, digests: Digests | None = None, **asked: Any
+) -> Iterator[_Reading]:
+    """Have a child read an open file; it must be the same when the child is done."""
+    if digests is None and file.sha256 is not None:
+        digests = Digests()
+    with ExitStack() as kept:
+        source, data = kept.enter_context(deposit.opened(file, where)), kept.enter_context(tempfile.TemporaryFile())
+        digest = digests.of_opened(file, source, where) if digests is not None else None
+        if digest is not None:
+            deposit.check_digest(file, digest, where)
+        beside = dictionary_of(file) if options.format == "tab" else None
+        files = [source]
+        if beside is not None and beside.member is None:
+            files.append(kept.enter_context(deposit.opened(beside, where)))
+            options = replace(options, dictionary=str(worker.descriptor(files[1].descriptor)))
+        job = Job(
+            where=where,
+            path=str(worker.descriptor(source.descriptor)),
+            options=options,
+            member=file.member,
+            dictionary=beside.member if beside else None,
+            **asked,
         )
-    return files[0]
+        answer = sandbox.run(
+            READER,
+            asdict(job),
+            data,
+            where=where,
+            limits=sandbox.Limits.of(sum(f.size for f in files)),
+            files=[f.descriptor for f in files],
+        )
+        if not source.is_unchanged():
+            raise deposit.changed(where)
+        if "error" in answer:
+            raise IngestError(str(answer["error"])[:LONGEST_MESSAGE])
+        _check_answer(answer, data, job)
+        yield _Reading(answer, data, digest)
 
 
-def format_of(path: Path) -> Format:
-    """Return the format of a file by its suffix.
+def _check_answer(answer: Mapping[str, Any], data: BinaryIO, job: Job) -> None:
+    """Refuse an answer that does not agree with itself or with the Parquet beside it: a file may have seized the child.
 
     Raises
     ------
     IngestError
-        The suffix is not one that can be read; the message lists those that can.
+        It does not.
     """
-    try:
-        return SUFFIXES[path.suffix.lower()]
-    except KeyError:
-        raise IngestError(
-            f'{path.name}: files ending "{path.suffix}" cannot be read. Expected one of {", ".join(sorted(SUFFIXES))}.'
-        ) from None
-
-
-def resolve(where: str, present: Sequence[str], wanted: Sequence[str]) -> dict[str, str]:
-    """Match wanted names to a file's columns, letter case ignored.
-
-    Returns
-    -------
-    dict of str to str
-        Wanted name to the column as the file spells it, in the order wanted.
-
-    Raises
-    ------
-    IngestError
-        A name is not there (with those like it), or is there twice.
-    """
-    by_lower: dict[str, list[str]] = {}
-    for name in present:
-        by_lower.setdefault(name.strip().lower(), []).append(name)
-    found, missing = {}, []
-    for name in wanted:
-        candidates = [n for n in present if n == name] or by_lower.get(name.lower(), [])
-        if not candidates:
-            missing.append(name)
-        elif len(candidates) > 1:
-            raise IngestError(
-                f"{where}: column {name} is there {len(candidates)} times, letter case ignored. "
-                f"Got {listed(candidates)}; expected one. Rename all but one in a copy of the file."
-            )
-        else:
-            found[name] = candidates[0]
-    if missing:
-        near = {n: difflib.get_close_matches(n.lower(), list(by_lower), n=2, cutoff=0.75) for n in missing[:5]}
-        hints = "; ".join(f"{n} is like {', '.join(by_lower[x][0] for x in v)}" for n, v in near.items() if v)
-        raise IngestError(
-            f"{where}: {len(missing)} column(s) are not in the file. Missing: {listed(missing)}; the file has "
-            f"{len(present)} columns.{f' Perhaps {hints}.' if hints else ''} Correct the names, in the "
-            "catalogue where they come from there, or use the edition of the file that has them."
-        )
-    return found
-
-
-def _text_columns(path: Path, where: str, delimiter: str, encoding: str) -> list[str]:
-    """Return the header of a text file."""
-    import csv
-
-    try:
-        with path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="") as handle:
-            quoting: Any = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
-            header = next(csv.reader(handle, delimiter=delimiter, quoting=quoting), [])
-    except (UnicodeDecodeError, csv.Error):
-        raise IngestError(
-            f"{where}: the file is not {encoding} text. Declare the file's encoding, or deposit the file again."
-        ) from None
-    if len(header) < 2:
-        name = "tabs" if delimiter == "\t" else "commas"
-        raise IngestError(
-            f"{where}: the first line does not hold column names separated by {name}. "
-            "Expected a delimited text file; deposit the right file or declare its format."
-        )
-    return header
-
-
-QUOTE, FIELD_ENDS = ord('"'), np.frombuffer(b",\r\n", dtype=np.uint8)
-
-
-def _check_quotes(path: Path, where: str) -> None:
-    """Refuse quotes that do not enclose a whole field: an open one would swallow the lines that follow."""
-    content = path.read_bytes().removeprefix(codecs.BOM_UTF8).replace(b'""', b"")
-    # With doubled quotes dropped, quotes open and close in turn; a field end stands before each and after each.
-    framed = np.frombuffer(b"\n" + content + b"\n", dtype=np.uint8)
-    at = np.flatnonzero(framed == QUOTE)
-    opened, closed = at[::2], at[1::2]
-    if (
-        len(at) % 2
-        or not np.isin(framed[opened - 1], FIELD_ENDS).all()
-        or not np.isin(framed[closed + 1], FIELD_ENDS).all()
-    ):
-        raise IngestError(
-            f"{where}: a quotation mark is not closed, or stands inside a field that is not quoted. Expected quotes "
-            "round whole fields, doubled within. Deposit the file again as the producer delivered it."
-        )
-
-
-def _read_text(path: Path, where: str, delimiter: str, encoding: str, wanted: Sequence[str] | None) -> RawFile:
-    import pyarrow as pa
-    from pyarrow import csv as pacsv
-
-    header = _text_columns(path, where, delimiter, encoding)
-    if delimiter == ",":
-        _check_quotes(path, where)
-    marked = [n for n in header if n.strip().lower() == SYNTHETIC_MARKER]
-    found = resolve(where, header, list(wanted) if wanted is not None else [n for n in header if n.strip()])
-    needed = list(dict.fromkeys(found.values()))
-    ragged: list[int] = []
-
-    def refuse(row: Any) -> str:
-        ragged.append(row.number or 0)
-        return "skip"
-
-    try:
-        table = pacsv.read_csv(
-            path,
-            read_options=pacsv.ReadOptions(encoding="utf8" if encoding == "utf-8" else encoding, use_threads=False),
-            parse_options=pacsv.ParseOptions(
-                delimiter=delimiter,
-                quote_char=False if delimiter == "\t" else '"',
-                newlines_in_values=delimiter != "\t",
-                ignore_empty_lines=True,
-                invalid_row_handler=refuse,
-            ),
-            convert_options=pacsv.ConvertOptions(
-                column_types=dict.fromkeys(needed, pa.string()),
-                include_columns=needed,
-                strings_can_be_null=False,
-                quoted_strings_can_be_null=False,
-            ),
-        )
-    except (pa.ArrowInvalid, pa.ArrowKeyError, UnicodeDecodeError):
-        raise IngestError(
-            f"{where}: the file is not well-formed {encoding} text separated by "
-            f"{'tabs' if delimiter == chr(9) else 'commas'}. Declare its encoding, or deposit the file again."
-        ) from None
-    if ragged:
-        lines = f" (first at line {min(ragged)})" if min(ragged) else ""
-        raise IngestError(
-            f"{where}: {len(ragged)} line(s){lines} do not have the {len(header)} fields the first line names. "
-            "Deposit the file again as the producer delivered it."
-        )
-    frame = table.to_pandas()
-    return RawFile(pd.DataFrame({n: frame[c].str.strip() for n, c in found.items()}), synthetic=bool(marked))
-
-
-FORMAT_NAMES = {"sav": "SPSS", "dta": "Stata", "parquet": "Parquet"}
-
-
-def _not_readable(where: str, kind: str) -> IngestError:
-    return IngestError(
-        f"{where}: the file cannot be read as {FORMAT_NAMES[kind]} data. It may be cut short, encrypted or of another "
-        "format; deposit it again."
-    )
-
-
-def _read_statistical(path: Path, where: str, kind: str, wanted: Sequence[str] | None) -> RawFile:
-    import pyreadstat
-
-    reader = pyreadstat.read_sav if kind == "sav" else pyreadstat.read_dta
-    try:
-        _, about = reader(path, metadataonly=True)
-        found = resolve(where, about.column_names, list(wanted) if wanted is not None else about.column_names)
-        frame, meta = reader(
-            path,
-            usecols=list(dict.fromkeys(found.values())),
-            user_missing=True,
-            disable_datetime_conversion=True,
-        )
-    except IngestError:
-        raise
-    except Exception:  # the reader raises errors of many kinds, some quoting the data
-        raise _not_readable(where, kind) from None
-    columns = {
-        n: frame[c].str.strip() if pd.api.types.is_string_dtype(frame[c]) else frame[c] for n, c in found.items()
-    }
-    return RawFile(
-        pd.DataFrame(columns),
-        synthetic=any(n.lower() == SYNTHETIC_MARKER for n in about.column_names),
-        labels={n: meta.variable_value_labels.get(c, {}) for n, c in found.items()},
-        variable_labels={n: meta.column_names_to_labels.get(c) or "" for n, c in found.items()},
-        user_missing={n: _user_missing(meta, c) for n, c in found.items()},
-    )
-
-
-def _user_missing(meta: Any, column: str) -> list[tuple[float, float] | tuple[str, str]]:
-    """Return the codes and ranges a file declares missing: of SPSS numbers or text, or letters of Stata."""
-    ranges = [(r["lo"], r["hi"]) for r in meta.missing_ranges.get(column, [])]
-    return ranges + [(letter, letter) for letter in meta.missing_user_values.get(column, [])]
-
-
-def _read_parquet(path: Path, where: str, wanted: Sequence[str] | None) -> RawFile:
     import pyarrow as pa
     from pyarrow import parquet
 
+    if job.sheets is not None:
+        return
     try:
-        present = parquet.read_schema(path).names
-        found = resolve(where, present, list(wanted) if wanted is not None else present)
-        frame = parquet.read_table(path, columns=list(dict.fromkeys(found.values()))).to_pandas()
-    except (pa.ArrowInvalid, OSError):
-        raise _not_readable(where, "parquet") from None
-    marked = any(n.lower() == SYNTHETIC_MARKER for n in present)
-    return RawFile(pd.DataFrame({n: frame[c] for n, c in found.items()}), synthetic=marked)
+        _described(answer)
+        good = isinstance(answer["synthetic"], bool) and all(isinstance(n, str) for n in answer["columns"])
+        if job.data:
+            data.seek(0)
+            about = parquet.ParquetFile(data)
+            expected = {name: {pa.string(), pa.float64()} for name in answer["names"]}
+            expected |= {SYNTHETIC_MARKER: {pa.bool_()}} if job.mark else {}
+            wanted = set(job.wanted) if job.wanted is not None else set()
+            rows = (about.metadata.num_rows, answer["rows_kept"], answer["rows"])
+            good &= list(about.schema_arrow.names) == list(expected) and wanted <= set(expected)
+            good &= all(f.type in expected[f.name] for f in about.schema_arrow)
+            good &= rows[0] == rows[1] <= rows[2] and rows[0] * len(expected) <= worker.MAX_CELLS
+    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError, AttributeError):
+        good = False
+    if not good:
+        raise _contradicts(job.where)
+
+
+def _contradicts(where: str) -> IngestError:
+    return IngestError(
+        f"{where}: the reader's answer contradicts itself. The file is damaged or hostile; deposit it again."
+    )
+
+
+def _described(answer: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str], dict[str, Any]]:
+    """Return value labels, question labels and codes declared missing, by column, of a child's answer."""
+    labels = {str(n): {_code(c): str(t) for c, t in pairs} for n, pairs in answer["labels"].items()}
+    variable_labels = {str(n): str(t) for n, t in answer["variable_labels"].items()}
+    ranges = {str(n): [(_code(low), _code(high)) for low, high in v] for n, v in answer["user_missing"].items()}
+    names = [*variable_labels]
+    return {n: labels.get(n, {}) for n in names}, variable_labels, {n: ranges.get(n, []) for n in names}
+
+
+def _code(value: Any) -> float | str:
+    if isinstance(value, str | float):
+        return value
+    return float(value)
+
+
+def _place(file: Path | LandedFile, where: str | None, options: Options | None) -> tuple[LandedFile, str, Options]:
+    landed = located(file) if isinstance(file, Path) else file
+    if options is None:
+        options = Options(format=detect.format_of(Path(landed.base)))
+    return landed, where or landed.name, options
+
+
+def options_for(file: Path | LandedFile, *, encoding: str = "utf-8", **more: Any) -> Options:
+    """Return how a file is read that nobody describes: its format by its suffix, the rest as given.
+
+    Raises
+    ------
+    IngestError
+        The suffix is not one that can be read.
+    """
+    landed = located(file) if isinstance(file, Path) else file
+    return Options(format=detect.format_of(Path(landed.base)), encoding=encoding, **more)
 
 
 def read(
-    path: Path,
+    file: Path | LandedFile,
     columns: Sequence[str] | None = None,
     *,
-    kind: Format | None = None,
-    encoding: str = "utf-8",
+    optional: Sequence[str] = (),
+    patterns: Sequence[str] = (),
+    options: Options | None = None,
     where: str | None = None,
 ) -> RawFile:
     """Read columns of a survey file with their codes as deposited.
 
     Parameters
     ----------
-    path : Path
-        A .tab, .csv, .sav, .zsav, .dta or Parquet file.
+    file : Path or LandedFile
+        A file of any format of `readers.model.Format`, in a zip or not; see `landing.located`.
     columns : sequence of str, optional
         Names asked for, letter case ignored; every column when not given.
-    kind : {"tab", "csv", "sav", "dta", "parquet"}, optional
+    optional : sequence of str, optional
+        Names read where the file has them.
+    patterns : sequence of str, optional
+        Columns whose names match are read too, as in "repw*", by the names the file has for them.
+    options : Options, optional
         By the file's suffix when not given.
-    encoding : str, default "utf-8"
-        Of text files; a byte-order mark is dropped.
     where : str, optional
         What an error message names; the file's name when not given.
 
@@ -387,54 +232,140 @@ def read(
     Raises
     ------
     IngestError
-        Not that format, lines of uneven length, a column missing or there twice.
+        Not a regular file or not that format, damaged, a column missing or there twice, or a reader that crashed, took
+        too long or needed too much memory.
     """
-    where = where or path.name
-    if not path.is_file():
-        raise IngestError(f"{where}: {path} is not a file. Give the path of a survey file.")
-    kind = kind or format_of(path)
-    if kind in ("tab", "csv"):
-        return _read_text(path, where, "\t" if kind == "tab" else ",", encoding, columns)
-    if kind == "parquet":
-        return _read_parquet(path, where, columns)
-    return _read_statistical(path, where, kind, columns)
+    landed, where, options = _place(file, where, options)
+    with _reading(landed, options, where, wanted=columns, optional=optional, patterns=patterns) as reading:
+        return reading.raw()
 
 
-def columns_of(wave: m.MicrodataWave, path: Path, where: str | None = None) -> list[str]:
-    """Return the columns of a file that a wave's entry asks for; optional ones only where the file has them."""
+def describe(file: Path | LandedFile, options: Options | None = None, *, where: str | None = None) -> Contents:
+    """Return what a file says of itself, without its data.
+
+    Parameters
+    ----------
+    file : Path or LandedFile
+    options : Options, optional
+        By the file's suffix when not given.
+    where : str, optional
+        What an error message names; the file's name when not given.
+
+    Raises
+    ------
+    IngestError
+        See `read`.
+    """
+    landed, where, options = _place(file, where, options)
+    with _reading(landed, options, where, data=False) as reading:
+        labels, variable_labels, user_missing = _described(reading.answer)
+        names, rows = reading.answer["columns"], reading.answer["rows"]
+    return Contents(tuple(names), None if rows is None else int(rows), labels, variable_labels, user_missing)
+
+
+# --- the file of a wave
+
+
+def columns_of(wave: "m.MicrodataWave") -> tuple[list[str], list[str]]:
+    """Return the columns that a wave's entry needs of its file, and those it takes where the file has them."""
     design = wave.design
-    needed = [*wave.file.where, *wave.respondent_id.columns, *design.weights.values()]
+    needed = [*wave.file.where, *wave.respondent_id.columns, *wave.supplied_weights.values()]
     needed += [made.base for made in design.made.values() if made.base is not None]
-    needed += [v.column for v in wave.variables.values() if not v.optional]
-    optional = [v.column for v in wave.variables.values() if v.optional]
+    needed += wave.screening_columns
+    optional: list[str] = []
+    parts = [(v.column, v.optional) for v in wave.variables.values()]
+    parts += [(p.column, p.optional) for p in wave.places.values()]
+    for column, is_optional in parts:
+        (optional if is_optional else needed).append(column)
     (optional if design.optional else needed).extend(c for c in (design.stratum, design.psu) if c)
-    present = {n.lower() for n in names_of(path, wave.file.format, wave.file.encoding, where=where)}
-    return list(dict.fromkeys(needed + [c for c in optional if c.lower() in present]))
+    needed = list(dict.fromkeys(needed))
+    return needed, [c for c in dict.fromkeys(optional) if c not in needed]
 
 
-def names_of(path: Path, kind: Format, encoding: str = "utf-8", *, where: str | None = None) -> list[str]:
-    """Return the column names of a file, without its data."""
-    where = where or path.name
-    if kind in ("tab", "csv"):
-        return _text_columns(path, where, "\t" if kind == "tab" else ",", encoding)
-    if kind == "parquet":
-        import pyarrow as pa
-        from pyarrow import parquet
+def options_of(wave: "m.MicrodataWave") -> Options:
+    """Return how a wave's entry says that its file is read."""
+    file = wave.file
+    return Options(
+        format=file.format,
+        encoding=file.encoding,
+        delimiter=file.delimiter,
+        sheet=file.sheet,
+        header_row=file.header_row,
+    )
 
+
+@contextmanager
+def _reading_wave(
+    wave_id: str, wave: "m.MicrodataWave", file: LandedFile, digests: Digests | None, *, mark: bool
+) -> Iterator[_Reading]:
+    where, spec = f"{wave_id} {file.name}", wave.file
+    needed, optional = columns_of(wave)
+    if digests is None and spec.sha256:
+        digests = Digests()
+    named_at = {column: f"waves/{wave_id}.yaml, {key}" for column, key in wave.keys.items()}
+    asked = {"wanted": needed, "optional": optional, "named_at": named_at, "kept": spec.where, "mark": mark}
+    with _reading(file, options_of(wave), where, digests=digests, **asked) as reading:
+        answer = reading.answer
+        identifiers.refuse(where, answer["names"], answer["variable_labels"], wave.identifiers_allowed)
+        size = {"rows": answer["rows"], "columns": len(answer["columns"])}
+        deposit.check_size(file.stated, deposit.MANIFEST, where, **size)
+        kept, expected = answer["rows_kept"], spec.rows
+        if kept == 0 or (expected is not None and kept != expected and not answer["synthetic"]):
+            raise IngestError(
+                f"{where}: {kept} respondents. Got {kept}; expected {expected or 'at least one'}. The file may be cut "
+                "short or another edition; deposit it again, or correct file.rows in the wave's catalogue entry."
+            )
+        if not answer["synthetic"]:
+            deposit.check_size(Stated(columns=spec.columns), "the wave's catalogue entry", where, **size)
+            if spec.sha256 and reading.digest not in spec.sha256:
+                raise IngestError(
+                    f"{where}: the file is none of the {len(spec.sha256)} edition(s) the wave's catalogue entry knows. "
+                    f"Got sha256 {reading.digest}. Deposit one of them, or, once it is checked, add it to file.sha256."
+                )
+        yield reading
+
+
+def read_grids(wave_id: str, book: "Workbook", file: LandedFile, sheets: Sequence[Sequence[str]]) -> list[Grid]:
+    """Read the cells of sheets of a wave's published workbook.
+
+    Parameters
+    ----------
+    wave_id : str
+        Named in errors.
+    book : Workbook
+        Says the format, and which editions are known to be right.
+    file : LandedFile
+        The wave's file.
+    sheets : sequence of sequence of str
+        Of each sheet wanted, the names it may have.
+
+    Returns
+    -------
+    list of Grid
+        The cells of each, in that order.
+
+    Raises
+    ------
+    IngestError
+        The file is no sound workbook or none of the editions known; a sheet is not there, there twice, or hidden.
+    """
+    where = f"{wave_id} {file.name}"
+    with _reading(file, Options(format=book.format), where, digests=Digests(), sheets=sheets) as reading:
+        if book.sha256 and reading.digest not in book.sha256:
+            raise IngestError(
+                f"{where}: the file is none of the {len(book.sha256)} edition(s) the wave's catalogue entry knows. Got "
+                f"sha256 {reading.digest}. Deposit one of them, or, once it is checked, add it to workbook.sha256."
+            )
         try:
-            return list(parquet.read_schema(path).names)
-        except (pa.ArrowInvalid, OSError):
-            raise _not_readable(where, kind) from None
-    import pyreadstat
-
-    reader = pyreadstat.read_sav if kind == "sav" else pyreadstat.read_dta
-    try:
-        return list(reader(path, metadataonly=True)[1].column_names)
-    except Exception:  # see _read_statistical
-        raise _not_readable(where, kind) from None
+            found: list[Grid] = [grids.unpack(packed) for packed in reading.answer["grids"]]
+        except (KeyError, TypeError, ValueError):
+            raise _contradicts(where) from None
+        if len(found) != len(sheets):
+            raise _contradicts(where)
+        return found
 
 
-def read_wave(wave_id: str, wave: m.MicrodataWave, path: Path) -> RawFile:
+def read_wave(wave_id: str, wave: "m.MicrodataWave", file: Path | LandedFile) -> RawFile:
     """Read the respondents of one wave from its file.
 
     Parameters
@@ -443,7 +374,7 @@ def read_wave(wave_id: str, wave: m.MicrodataWave, path: Path) -> RawFile:
         Named in errors.
     wave : MicrodataWave
         Says the format, the columns, which rows are this wave's and how many are expected.
-    path : Path
+    file : Path or LandedFile
         The wave's file.
 
     Returns
@@ -454,17 +385,49 @@ def read_wave(wave_id: str, wave: m.MicrodataWave, path: Path) -> RawFile:
     Raises
     ------
     IngestError
-        As `read`, or a number of rows other than the catalogue expects.
+        As `read`; or rows, columns or a digest other than the catalogue or the depositor states.
     """
-    where = f"{wave_id} {path.name}"
-    raw = read(path, columns_of(wave, path, where), kind=wave.file.format, encoding=wave.file.encoding, where=where)
-    frame = raw.frame
-    for column, kept in wave.file.where.items():
-        frame = frame[as_codes(frame[column]).isin(kept)]
-    expected = wave.file.rows
-    if len(frame) == 0 or (expected is not None and len(frame) != expected and not raw.synthetic):
-        raise IngestError(
-            f"{where}: {len(frame)} respondents. Got {len(frame)}; expected {expected or 'at least one'}. The file may "
-            "be cut short or another edition; deposit it again, or correct file.rows in the wave's catalogue entry."
-        )
-    return RawFile(frame.reset_index(drop=True), raw.synthetic, raw.labels, raw.variable_labels, raw.user_missing)
+    landed = located(file) if isinstance(file, Path) else file
+    with _reading_wave(wave_id, wave, landed, None, mark=False) as reading:
+        return reading.raw()
+
+
+def land_wave(
+    wave_id: str,
+    wave: "m.MicrodataWave",
+    file: LandedFile,
+    keep: Callable[[BinaryIO], object],
+    *,
+    digest: str,
+    digests: Digests,
+) -> Landed:
+    """Read the respondents of one wave and put their Parquet away as it is, without holding them in this process.
+
+    Parameters
+    ----------
+    wave_id, wave, file
+        As `read_wave`.
+    keep : callable
+        Takes the Parquet, open at its start, once everything about it has been checked. Its last column,
+        `SYNTHETIC_MARKER`, says whether the respondents are invented.
+    digest : str
+        The SHA-256 the file had when the wave was chosen for building.
+    digests : Digests
+
+    Returns
+    -------
+    Landed
+
+    Raises
+    ------
+    IngestError
+        As `read_wave`; or the file is no longer the one that was chosen.
+    """
+    with _reading_wave(wave_id, wave, file, digests, mark=True) as reading:
+        if reading.digest != digest:
+            raise deposit.changed(f"{wave_id} {file.name}")
+        reading.data.seek(0)
+        keep(reading.data)
+        answer = reading.answer
+        labels, _, user_missing = _described(answer)
+        return Landed(answer["rows_kept"], len(answer["names"]), answer["synthetic"], labels, user_missing)

@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from engagement_stats.catalogue import Catalogue, digest
+from engagement_stats.catalogue import CROSS, LEVEL_SEPARATOR, Catalogue, digest
 from engagement_stats.errors import PublishError, listed
 from engagement_stats.store import Fingerprint, code_digest
 
@@ -82,7 +82,13 @@ def _run_row(warehouse: Path) -> tuple[str, bool, str] | None:
     return row
 
 
-def described(catalogue: Catalogue, released: Sequence[str], synthetic: Sequence[str]) -> dict[str, pd.DataFrame]:
+def described(
+    catalogue: Catalogue,
+    released: Sequence[str],
+    synthetic: Sequence[str],
+    caveats: Mapping[str, str] | None = None,
+    estimates: pd.DataFrame | None = None,
+) -> dict[str, pd.DataFrame]:
     """Make the tables that let a reader understand every id of a release.
 
     Parameters
@@ -92,6 +98,10 @@ def described(catalogue: Catalogue, released: Sequence[str], synthetic: Sequence
         The waves with estimates in the release.
     synthetic : sequence of str
         Those of them that are synthetic.
+    caveats : mapping of str to str, optional
+        Wave to what its build adds to its note.
+    estimates : DataFrame, shape (n estimates, columns of estimates), optional
+        Those released: where only a lookup knows the levels of a domain, theirs are described.
 
     Returns
     -------
@@ -114,16 +124,16 @@ def described(catalogue: Catalogue, released: Sequence[str], synthetic: Sequence
         for k, v in c.surveys.items()
     ]  # fmt: skip
     domains = [
-        {"id": k, "label": v.label, "definition": v.definition, "level": level, "position": i}
+        {"id": k, "label": v.label, "definition": c.definition(k), "level": level, "position": i}
         for k, v in c.domains.items()
-        for i, level in enumerate(v.levels, start=1)
+        for i, level in enumerate(v.levels or _levels_released(k, estimates), start=1)
     ]
     sources = [
         {"id": k, "label": v.title, "definition": v.citation, "producer": v.producer, "licence": v.licence,
          "url": v.url}
         for k, v in c.sources.items()
     ]  # fmt: skip
-    waves = [_wave_row(c, k, k in set(released), k in set(synthetic)) for k in c.waves]
+    waves = [_wave_row(c, k, k in set(released), k in set(synthetic), (caveats or {}).get(k, "")) for k in c.waves]
     rows = {
         "indicators": indicators,
         "surveys": surveys,
@@ -134,7 +144,17 @@ def described(catalogue: Catalogue, released: Sequence[str], synthetic: Sequence
     return {k: pd.DataFrame(v) for k, v in rows.items()}
 
 
-def _wave_row(c: Catalogue, wave_id: str, released: bool, synthetic: bool) -> dict[str, Any]:
+def _levels_released(domain: str, estimates: pd.DataFrame | None) -> list[str]:
+    """Return the levels of a domain among the estimates, crossed ones too, in the order of the alphabet."""
+    found: set[str] = set()
+    if estimates is not None:
+        for family, level in estimates[["domain", "level"]].drop_duplicates().itertuples(index=False):
+            parts = dict(zip(family.split(CROSS), level.split(LEVEL_SEPARATOR), strict=True))
+            found |= {parts[domain]} if domain in parts else set()
+    return sorted(found)
+
+
+def _wave_row(c: Catalogue, wave_id: str, released: bool, synthetic: bool, caveat: str) -> dict[str, Any]:
     wave = c.waves[wave_id]
     series = c.surveys[wave.survey].series.get(wave.series) if wave.series else None
     breaks = [b.reason for b in series.breaks if b.wave == wave_id] if series else []
@@ -145,7 +165,7 @@ def _wave_row(c: Catalogue, wave_id: str, released: bool, synthetic: bool) -> di
         "fieldwork_precision": wave.fieldwork.precision,
         "mode": wave.mode, "sampling": c.sampling(wave_id), "break_before": " ".join(breaks) or None,
         "source": wave.source, "is_released": released, "unverified": "; ".join(wave.unverified) or None,
-        "note": wave.note, "is_synthetic": synthetic,
+        "note": " ".join(x for x in (wave.note, caveat) if x) or None, "is_synthetic": synthetic,
     }  # fmt: skip
 
 
@@ -186,6 +206,7 @@ def run_row(
         "built_at": datetime.now(UTC).replace(tzinfo=None),
         "code_version": code_version(), "catalogue_digest": catalogue.digest,
         "input_digests": json.dumps({k: v.file for k, v in sorted(built.items())}),
+        "lookup_digests": json.dumps({k: dict(v.lookups) for k, v in sorted(built.items()) if v.lookups}),
         "failed_waves": json.dumps(dict(sorted(failed.items()))), "is_synthetic": synthetic,
     }])  # fmt: skip
 

@@ -20,6 +20,8 @@ from engagement_stats.answers import declared_missing, levels, numbers
 from engagement_stats.catalogue import CROSS
 from engagement_stats.codes import as_codes
 from engagement_stats.errors import IngestError, WeightingError, listed
+from engagement_stats.readers.columns import resolve
+from engagement_stats.readers.model import Options
 
 WRITTEN = (".csv", ".tab", ".parquet", ".sav")
 MARGIN_COLUMNS = ["variable", "category", "population"]
@@ -61,7 +63,7 @@ def read_margins(path: Path) -> pd.DataFrame:
     WeightingError
         A population is not a number.
     """
-    raw = ingest.read(path, MARGIN_COLUMNS, kind="csv").frame
+    raw = ingest.read(path, MARGIN_COLUMNS, options=Options(format="csv")).frame
     population = pd.to_numeric(raw["population"], errors="coerce")
     if bad := int(population.isna().sum()):
         raise WeightingError(f"{path.name}: {bad} population(s) are not numbers. Write plain numbers without commas.")
@@ -143,10 +145,10 @@ def run(path: Path, request: Request) -> Outcome:
     if request.method in ("rake", "poststratify") and request.bounds is not None:
         raise WeightingError("--bounds: rake and poststratify take none. Use --method logit or linear.")
     margins = read_margins(request.margins)
-    raw = ingest.read(path, encoding=request.encoding)
+    raw = ingest.read(path, options=ingest.options_for(path, encoding=request.encoding))
     if request.name.lower() in {str(c).lower() for c in raw.frame.columns}:
         raise WeightingError(f"{path.name}: there is a column {request.name} already. Choose another with --name.")
-    found = ingest.resolve(
+    found = resolve(
         path.name,
         [str(c) for c in raw.frame.columns],
         sorted({part for v in margins["variable"] for part in v.split(CROSS)})

@@ -21,7 +21,14 @@ WHOLE_FROM = 10_000
 SYNTHETIC_NOTICE = "SYNTHETIC: rows so marked rest on invented respondents. Never quote them."
 
 
-def frame(data: "pd.DataFrame", kind: Format, *, title: str = "", headings: Mapping[str, str] | None = None) -> None:
+def frame(
+    data: "pd.DataFrame",
+    kind: Format,
+    *,
+    title: str = "",
+    headings: Mapping[str, str] | None = None,
+    width: int = 160,
+) -> None:
     """Write a frame to standard output.
 
     Parameters
@@ -33,6 +40,8 @@ def frame(data: "pd.DataFrame", kind: Format, *, title: str = "", headings: Mapp
         Above a table.
     headings : mapping of str to str, optional
         Column to heading, in order; every column under its own name when not given.
+    width : int, default 160
+        Characters of a table that is not printed to a terminal.
     """
     if kind == "csv":
         data.to_csv(sys.stdout, index=False)
@@ -40,7 +49,7 @@ def frame(data: "pd.DataFrame", kind: Format, *, title: str = "", headings: Mapp
         sys.stdout.write(data.to_json(orient="records", date_format="iso", double_precision=15, force_ascii=False))
         sys.stdout.write("\n")
     else:
-        _table(data, title, dict(headings) if headings else {str(c): str(c) for c in data.columns})
+        _table(data, title, dict(headings) if headings else {str(c): str(c) for c in data.columns}, width)
 
 
 def paper(piped_width: int) -> "Console":
@@ -138,7 +147,7 @@ def _taken_as(row: "dict[str, object]") -> str:
     return f"{one}{' against ' + str(row['against']) if row['against'] else ''} ({row['match']})"
 
 
-def _table(data: "pd.DataFrame", title: str, headings: Mapping[str, str]) -> None:
+def _table(data: "pd.DataFrame", title: str, headings: Mapping[str, str], width: int) -> None:
     import pandas as pd
     from rich import box
     from rich.markup import escape
@@ -150,7 +159,7 @@ def _table(data: "pd.DataFrame", title: str, headings: Mapping[str, str]) -> Non
         table.add_column(escape(heading), justify="right" if numeric else "left", overflow="fold")
     for row in data[list(headings)].itertuples(index=False, name=None):
         table.add_row(*("" if pd.isna(v) else escape(_text(v)) for v in row))
-    console = paper(160)
+    console = paper(width)
     console.print(table)
     if "is_synthetic" in data and bool(data["is_synthetic"].any()):
         console.print(SYNTHETIC_NOTICE, style="bold")

@@ -19,29 +19,35 @@ from functools import cache
 from importlib import metadata, resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pandas as pd
 
 from engagement_stats.catalogue import digest
+from engagement_stats.deposit import Digests
 
 KEPT_BUILDS = 2
-COMPUTING = ("duckdb", "numpy", "pandas", "pyarrow", "pyreadstat", "scipy", "statsmodels")
+COMPUTING = ("duckdb", "numpy", "pandas", "pyarrow", "pyreadstat", "python-calamine", "scipy", "statsmodels")
 MANIFEST = "manifest.json"
+COPIED_AT_ONCE = 1_048_576
 
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What a wave's results are made from: digests of its file (None for published figures), entries and code."""
+    """What a wave's results are made from: digests of its file (None for published figures), entries and code.
+
+    `lookups` are the lookups of areas it uses, each with the digest of its file.
+    """
 
     file: str | None
     catalogue: str
     code: str
+    lookups: tuple[tuple[str, str], ...] = ()
 
     @property
     def key(self) -> str:
         """Sixteen hexadecimal digits that name the build."""
-        return digest([self.file, self.catalogue, self.code])[:16]
+        return digest([self.file, self.catalogue, self.code, self.lookups])[:16]
 
 
 @cache
@@ -93,6 +99,10 @@ class Store:
         """Write one text file of a build, such as a plot, in the same way."""
         return self._write(wave, fingerprint, name, lambda path: path.write_text(text, encoding="utf-8"))
 
+    def read_text(self, wave: str, fingerprint: Fingerprint, name: str) -> str:
+        """Read one text file of a build."""
+        return (self.folder(wave, fingerprint) / name).read_text(encoding="utf-8")
+
     def _write(self, wave: str, fingerprint: Fingerprint, name: str, write: Callable[[Path], object]) -> Path:
         folder = self._made(self.folder(wave, fingerprint))
         path = folder / name
@@ -105,6 +115,19 @@ class Store:
             Path(temporary).unlink(missing_ok=True)
             raise
         return path
+
+    def take(self, wave: str, fingerprint: Fingerprint, name: str, parquet: BinaryIO) -> Path:
+        """Keep the Parquet of a frame as it is, in the same way; it is copied from where it stands open."""
+
+        def copy(path: Path) -> None:
+            with path.open("wb") as out:
+                shutil.copyfileobj(parquet, out, COPIED_AT_ONCE)
+
+        return self._write(wave, fingerprint, f"{name}.parquet", copy)
+
+    def digests(self) -> Digests:
+        """Return the digests of deposited files, remembered in this store between runs."""
+        return Digests(self.root / "digests.json")
 
     def read(self, wave: str, fingerprint: Fingerprint, name: str) -> pd.DataFrame:
         """Read one frame of a build."""
@@ -135,7 +158,9 @@ class Store:
         if not builds:
             return None
         noted = self._read_json(builds[-1])
-        return Fingerprint(noted["file"], noted["catalogue"], noted["code"])
+        # A build of an earlier version of the program noted no lookups.
+        lookups = tuple((name, sha256) for name, sha256 in noted.get("lookups", []))
+        return Fingerprint(noted["file"], noted["catalogue"], noted["code"], lookups)
 
     def fail(self, wave: str, fingerprint: Fingerprint | None, message: str) -> None:
         """Note why a wave could not be built, and drop what there is of the build; no respondent's values are noted."""

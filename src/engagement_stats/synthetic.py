@@ -1,138 +1,37 @@
 """Make invented survey files that look like the deposited ones, for the demonstration and the tests.
 
-Belongs here: inventing respondents and writing them as files with the names, codes, routing and quirks of the
-deposited files. Not here: reading them (ingest), or what their codes mean (catalogue).
+Belongs here: writing invented respondents as files with the names, codes, routing and quirks of the deposited files,
+and inventing respondents for any wave by its catalogue entry.
+Not here: the people of the demonstration (synthetic_people), reading files (ingest), what codes mean (catalogue).
 
 Nobody in these files exists. Every file carries a column `synthetic_data`, 1 in each row, by which the rest
-of the program knows it. National rates are made to equal the published ones; everything finer is invented.
+of the program knows it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from engagement_stats import synthetic_people
+from engagement_stats.catalogue import Catalogue
+from engagement_stats.catalogue import model as m
 from engagement_stats.errors import EngagementStatsError
+from engagement_stats.synthetic_people import AGE_BANDS, MARKER, NOT_ASKED, REFUSED, REGIONS, community_life
 
 CLS_2018_19_FILE = "community_life_2018-19_end_user_licence_dataset.tab"
 CLS_2019_20_FILE = "community_life_2019-20_public_access_dataset_v2.sav"
 POLL_FILE = "demo_lbn_poll.csv"
-MARKER = "synthetic_data"
 
 # The sav format stamps a file with the moment it was written: 17 bytes of the header, date then time.
 SAV_STAMP_AT = 92
 SAV_STAMP = b"01 Jan 2600:00:00"
 
-
-@dataclass(frozen=True)
-class Margin:
-    """A national rate to reproduce, a share of adults, and where it comes from."""
-
-    share: float
-    published_for: str | None
-
-
-# Community Life Survey, England, adults 16+, online and paper completes. Where no source at hand publishes a
-# year's figure, the nearest published wave of the same series stands in and `published_for` names it.
-# Sources: DCMS reports on 2016-17 and 2018-19 (page 1 of each); DCMS 2019/20 release (chapters and landing
-# pages); DCMS 2020/21 release as quoted by Voluntary Action Coventry (informal) and by the Directory of
-# Social Change (any). Civic participation beyond whole per cents: Social Mobility Commission, State of the
-# Nation, indicator DR41. Social action 2018-19 is as the APPG briefing quotes it; the table was not seen.
-# Informal volunteering in 12 months is in none of them for this series: its share is an assumption, lying
-# where formal and any volunteering leave room for it.
-MARGINS: Mapping[str, Mapping[str, Margin]] = {
-    "2018-19": {
-        "formal_volunteering_12m": Margin(0.36, "2018-19"),
-        "formal_volunteering_monthly": Margin(0.22, "2018-19"),
-        "informal_volunteering_12m": Margin(0.54, None),
-        "informal_volunteering_monthly": Margin(0.33, "2020-21"),
-        "any_volunteering_12m": Margin(0.63, "2016-17"),
-        "civic_participation_12m": Margin(0.34351, "2018-19"),
-        "social_action_12m": Margin(0.15, "2018-19"),
-        "belong_neighbourhood_strongly": Margin(0.62, "2018-19"),
-    },
-    "2019-20": {
-        "formal_volunteering_12m": Margin(0.37, "2019-20"),
-        "formal_volunteering_monthly": Margin(0.23, "2019-20"),
-        "informal_volunteering_12m": Margin(0.54, None),
-        "informal_volunteering_monthly": Margin(0.33, "2020-21"),
-        "any_volunteering_12m": Margin(0.62, "2020-21"),
-        "civic_participation_12m": Margin(0.407, "2019-20"),
-        "social_action_12m": Margin(0.16, "2019-20"),
-        "belong_neighbourhood_strongly": Margin(0.62, "2018-19"),
-    },
-}
-
-# The poll of "left behind" neighbourhoods: 8 and 14 per cent as the APPG briefing of 2020 states them. The
-# third item is an assumption: it is not known that a poll put the question of the Community Life Survey.
-POLL_MARGINS: Mapping[str, Margin] = {
-    "community_group_membership_12m": Margin(0.08, "2020"),
-    "unpaid_voluntary_activities": Margin(0.14, "2020"),
-    "formal_volunteering_12m": Margin(0.25, None),
-}
-
-REGIONS = (
-    "North East", "North West", "Yorkshire and the Humber", "East Midlands", "West Midlands",
-    "East of England", "London", "South East", "South West",
-)  # fmt: skip
-# Residents aged 16+, thousands. ONS mid-2020 population estimates by local authority, summed to regions.
-REGION_ADULTS = np.array([2203, 5957, 4474, 3963, 4791, 5051, 7149, 7443, 4665], float)
-AGE_BANDS = ("16-24", "25-34", "35-49", "50-64", "65-74", "75+")
-AGE_FIRST = np.array([16, 25, 35, 50, 65, 75])
-AGE_LAST = np.array([24, 34, 49, 64, 74, 95])
-# England, thousands. ONS mid-2020 population estimates.
-AGE_ADULTS = np.array([5951, 7596, 10853, 10834, 5598, 4866], float)
-# Women's share of each age band. ONS mid-2023 population estimates, England.
-AGE_FEMALE = np.array([0.487, 0.510, 0.513, 0.509, 0.519, 0.564])
-# The 225 "left behind" neighbourhoods by region (OCSI and Local Trust, 2020), and their share of England's
-# population (ONS mid-2019: 2,386,368 of 56,286,961).
-LBN_WARDS = np.array([56, 54, 28, 17, 31, 18, 2, 16, 3])
-LBN_SHARE = 0.0424
-
-# From here to the end of the block: inventions, chosen to look like a survey of this kind.
-OTHER_WARDS = 150  # in each region
-REGION_FRACTION = np.array([1.35, 1.05, 1.1, 1.1, 1.0, 1.05, 0.75, 1.0, 1.15])  # sampled more or less than its share
-LBN_FRACTION = 1.5
-AGE_RESPONSE = np.array([0.5, 0.65, 0.9, 1.15, 1.35, 1.05])
-HOUSEHOLD_SIZE = np.array([0.56, 0.36, 0.05, 0.03])  # adults of a household who answer: 1 to 4
-WEIGHT_SPREAD = 0.38  # of log weights, once for the household and once for the person
-RURAL = np.array([0.19, 0.11, 0.18, 0.27, 0.15, 0.29, 0.01, 0.21, 0.32])
-ETHNICITY = np.array([0.86, 0.02, 0.075, 0.033, 0.012])  # White, Mixed, Asian, Black, Other
-ETHNICITY_LONDON = np.array([0.61, 0.04, 0.19, 0.12, 0.04])
-# Shares of the variance between people that are common to a household and to a person's several activities.
-HOUSEHOLD_VARIANCE, PERSON_VARIANCE = 0.30, 0.20
-
-
-@dataclass(frozen=True)
-class _Lean:
-    """How far groups lean towards an activity, in standard deviations of the propensity to do it."""
-
-    age: tuple[float, ...]
-    female: float
-    left_behind: float
-    region: tuple[float, ...] = (-0.05, -0.02, -0.02, 0.0, -0.06, 0.02, 0.0, 0.08, 0.1)
-
-
-LEANS: Mapping[str, _Lean] = {
-    "formal": _Lean((0.0, -0.23, 0.05, 0.0, 0.2, 0.05), 0.05, -0.4),
-    "informal": _Lean((0.05, -0.05, 0.05, 0.05, 0.1, -0.1), 0.15, -0.12),
-    "civic": _Lean((-0.15, -0.05, 0.1, 0.05, 0.08, -0.2), 0.08, -0.3),
-    "social": _Lean((-0.15, -0.1, 0.1, 0.05, 0.15, -0.1), 0.05, -0.45),
-    "belonging": _Lean(
-        (-0.2, -0.27, 0.0, 0.08, 0.25, 0.35), 0.08, -0.15, (0.1, 0.02, 0.02, 0.0, 0.0, 0.0, -0.12, 0.0, 0.06)
-    ),
-}
-
-# How often each kind is named by those who name any; the last code of each list is "none of these".
-GROUP_KINDS = np.array([0.3, 0.3, 0.2, 0.08, 0.12, 0.2, 0.05, 0.08, 0.15, 0.05, 0.12, 0.03, 0.15, 0.06, 0.1, 0.08])
-HELP_KINDS = np.array([0.4, 0.3, 0.25, 0.38, 0.15, 0.18, 0.22, 0.17, 0.2, 0.08, 0.12, 0.3, 0.1])
-FAVOUR_KINDS = np.array([0.4, 0.25, 0.3, 0.2, 0.2, 0.25, 0.3, 0.15, 0.2, 0.1, 0.1, 0.08])
-SOCIAL_KINDS = np.array([0.25, 0.15, 0.2, 0.3, 0.3, 0.15])
-CIVIC_KINDS = np.array([0.3, 0.1, 0.85])
-
-REFUSED, DONT_KNOW, NOT_CLASSIFIED, NOT_ASKED = -9, -8, -3, -1
 MISSING_LABELS: dict[int | float, str] = {
     -9: "Refusal",
     -8: "Don't know",
@@ -191,9 +90,9 @@ def write(folder: Path, *, seed: int = 20260101, adults: int = 10_000, poll: int
         raise EngagementStatsError(f"synthetic: a file needs respondents. Got {min(adults, poll)}; expected 1 or more.")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    earlier = _community_life(np.random.default_rng([seed, 2018]), adults, "2018-19")
-    later = _community_life(np.random.default_rng([seed, 2019]), adults, "2019-20")
-    residents = _poll(np.random.default_rng([seed, 2020]), poll)
+    earlier = community_life(np.random.default_rng([seed, 2018]), adults, "2018-19")
+    later = community_life(np.random.default_rng([seed, 2019]), adults, "2019-20")
+    residents = synthetic_people.poll(np.random.default_rng([seed, 2020]), poll)
     return [
         _place(folder / CLS_2018_19_FILE, lambda path: _write_tab(earlier, path)),
         _place(folder / CLS_2019_20_FILE, lambda path: _write_sav(later, path)),
@@ -244,328 +143,248 @@ def _drifted(name: str) -> str:
     return CASE_DRIFT_2019_20.get(name, name)
 
 
+# The wave whose respondents `synthetic_people` knows how to invent; waves of its survey take after it.
+TEMPLATE, TEMPLATE_YEAR = "cls_2018_19_microdata", "2018-19"
+NAMED = 0.03  # how often an option of a list is named
+PLACES = 12  # categories invented where a file's own labels name them
+NO_ANSWER = 0.02  # respondents without an answer to a question
+ON_PAPER = 0.18
+REASON_LABELS: Mapping[str, str] = {
+    "refused": "Refusal", "dont_know": "Don't know", "not_stated": "Not classified", "not_asked": "Not asked",
+    "not_applicable": "Item not applicable",
+}  # fmt: skip
+
+
+def respondents(catalogue: Catalogue, wave_id: str, n: int, seed: int = 20260101) -> pd.DataFrame:
+    """Invent respondents with every column a wave's entry names, coded as the entry says.
+
+    Waves of the Community Life Survey have the people, rates and routing of the demonstration's 2018-19, in their own
+    codes; whatever else an entry asks for is drawn at random from its codes. Columns that only the entry's
+    expectations or rules of quarantine read are not made.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    wave_id : str
+        A microdata wave.
+    n : int
+        Respondents.
+    seed : int, default 20260101
+        The same seed, size and entry give the same respondents.
+
+    Returns
+    -------
+    DataFrame, shape (n respondents, columns of the entry and `synthetic_data`)
+        Codes as text, an empty one for an empty cell; weights as numbers.
+
+    Raises
+    ------
+    EngagementStatsError
+        A number of respondents below 1.
+    """
+    if n < 1:
+        raise EngagementStatsError(f"synthetic: a file needs respondents. Got {n}; expected 1 or more.")
+    wave = catalogue.microdata_waves[wave_id]
+    rng = np.random.default_rng([seed, zlib.crc32(wave_id.encode())])
+    people = community_life(rng, n, TEMPLATE_YEAR)
+    drawing = _Drawing(rng, catalogue, wave, people)
+    columns: dict[str, object] = {c: kept[0] for c, kept in wave.file.where.items()}
+    columns |= dict.fromkeys(wave.respondent_id.columns, 1)
+    columns |= dict.fromkeys(wave.respondent_id.columns[:1], range(1, n + 1))
+    if wave.design.stratum is not None:
+        columns[wave.design.stratum] = _strata(people)
+    if wave.design.psu is not None:
+        columns[wave.design.psu] = people["HHSerial"]
+    paper = rng.random(n) < ON_PAPER
+    for name, column in wave.design.weights.items():
+        weight = people["RespondentCalibrationWeight"].to_numpy()
+        columns[column] = np.where(paper, np.nan, weight) if name in wave.design.online_only else weight
+    columns |= {made.base: 1.0 for made in wave.design.made.values() if made.base is not None}
+    columns |= drawing.variables()
+    for geography, place in wave.places.items():
+        low, high = catalogue.geographies[geography].codes[0]
+        codes = rng.integers(int(low[1:]), int(high[1:]) + 1, n)
+        columns[place.column] = [f"{low[0]}{code:08d}" for code in codes]
+    return pd.DataFrame({**columns, MARKER: 1}, index=range(n))
+
+
+def _strata(people: pd.DataFrame) -> pd.Series:
+    """Return the finest strata of which each has several households."""
+    for strata in (people["FinalStratum"], people["GOR"]):
+        if people.groupby(strata)["HHSerial"].nunique().min() > 1:
+            return strata
+    return pd.Series(1, index=people.index)
+
+
 @dataclass(frozen=True)
-class _People:
-    """Invented respondents, an entry each in every array; `age_band`, `region` and so on count from 0."""
+class _Drawing:
+    """Draws the answers to a wave's questions, as codes."""
 
-    household: np.ndarray
-    region: np.ndarray
-    quarter: np.ndarray
-    left_behind: np.ndarray
-    ward: np.ndarray
-    age_band: np.ndarray
-    female: np.ndarray
-    base_weight: np.ndarray
+    rng: np.random.Generator
+    catalogue: Catalogue
+    wave: m.MicrodataWave
+    people: pd.DataFrame
 
-    @property
-    def number(self) -> int:
-        return len(self.household)
+    def variables(self) -> dict[str, pd.Series]:
+        """Draw every variable; an option "none of these" is named just where no other is."""
+        known = self._template()
+        drawn = {name: self._column(name, variable, known) for name, variable in self.wave.variables.items()}
+        for rule in self.wave.indicators.values():
+            if rule.none_of is not None and rule.any_of is not None:
+                drawn[rule.none_of] = self._none(rule, drawn)
+        return {self.wave.variables[name].column: codes for name, codes in drawn.items()}
 
+    def _template(self) -> m.MicrodataWave | None:
+        template = self.catalogue.microdata_waves.get(TEMPLATE)
+        return template if template is not None and template.survey == self.wave.survey else None
 
-def _left_behind_by_region() -> np.ndarray:
-    """Share of each region's adults who live in a "left behind" neighbourhood."""
-    share: np.ndarray = LBN_SHARE * REGION_ADULTS.sum() * LBN_WARDS / LBN_WARDS.sum() / REGION_ADULTS
-    return share
+    def _column(self, name: str, variable: m.Variable, template: m.MicrodataWave | None) -> pd.Series:
+        code_list = _coded(self.catalogue, variable)
+        if code_list is None:
+            return self._numbers(variable)
+        if template is not None and (taken := self._taken(name, variable, code_list, template)) is not None:
+            return taken
+        levels = list(dict.fromkeys(code_list.codes.values()))
+        shares = np.ones(len(levels)) if name in self.catalogue.domains else 1 / np.arange(1.0, len(levels) + 1)
+        if set(levels) == {"No", "Yes"}:
+            shares = np.array([NAMED if level == "Yes" else 1 - NAMED for level in levels])
+        codes = np.array(_codes_of(code_list.codes, levels), dtype=object)
+        return self._with_gaps(self.rng.choice(codes, len(self.people), p=shares / shares.sum()), code_list.missing)
 
+    def _taken(
+        self, name: str, variable: m.Variable, code_list: m.CodeList, template: m.MicrodataWave
+    ) -> pd.Series | None:
+        """Take the people's own answer, in this wave's codes; None where they have none that fits."""
+        like = template.variables.get(name)
+        if like is not None and like.column in self.people:
+            own = self.catalogue.codes(like)
+            assert own is not None
+            meaning: dict[str, str] = {**own.codes, **own.missing}
+            back = {v: k for k, v in reversed([*code_list.codes.items(), *code_list.missing.items()])}
+            if set(own.codes.values()) <= set(back):
+                silent = back.get("not_stated", "")
+                return _text(self.people[like.column]).map(lambda code: back.get(meaning[code], silent))
+        if variable.column in self.people:
+            codes = _text(self.people[variable.column])
+            if set(codes) <= {*code_list.codes, *code_list.missing}:
+                return codes
+        return None
 
-def _wards(rng: np.random.Generator, region: np.ndarray, left_behind: np.ndarray) -> np.ndarray:
-    """Draw a ward number: 1 to 225 the "left behind" ones, region by region, the others after them."""
-    first = np.concatenate([[0], np.cumsum(LBN_WARDS)[:-1]])[region]
-    inside = first + (rng.random(len(region)) * LBN_WARDS[region]).astype(int)
-    outside = LBN_WARDS.sum() + region * OTHER_WARDS + rng.integers(0, OTHER_WARDS, len(region))
-    return np.where(left_behind, inside, outside) + 1
+    def _numbers(self, variable: m.Variable) -> pd.Series:
+        spans = list((variable.bands or {}).values())
+        if variable.numeric is not None:
+            spans = [(int(np.ceil(variable.numeric[0])), int(np.floor(variable.numeric[1])))]
+        picked = np.array(spans)[self.rng.integers(0, len(spans), len(self.people))]
+        numbers = self.rng.integers(picked[:, 0], picked[:, 1] + 1)
+        return self._with_gaps(np.array([str(x) for x in numbers], dtype=object), variable.missing)
 
+    def _with_gaps(self, codes: np.ndarray, missing: Mapping[str, str]) -> pd.Series:
+        """Let a few give no answer; nobody is routed past a question whose routing is not known."""
+        reasons = [code for code, reason in missing.items() if reason not in ("not_asked", "not_applicable")]
+        gaps = self.rng.random(len(codes)) < NO_ANSWER
+        if reasons:
+            codes[gaps] = self.rng.choice(np.array(reasons, dtype=object), int(gaps.sum()))
+        return pd.Series(codes)
 
-def _ages(rng: np.random.Generator, first: np.ndarray, position: np.ndarray) -> np.ndarray:
-    """Draw ages: the first of a household at random, the second near the first, others young."""
-    band = rng.choice(len(AGE_BANDS), len(first), p=_shares(AGE_ADULTS * AGE_RESPONSE))
-    alone = AGE_FIRST[band] + (rng.random(len(first)) * (AGE_LAST - AGE_FIRST + 1)[band]).astype(int)
-    partner = np.clip(alone[first] + np.rint(rng.normal(0, 4, len(first))).astype(int), 16, 95)
-    young = rng.integers(16, 28, len(first))
-    return np.select([position == 0, position == 1], [alone, partner], young)
+    def _none(self, rule: m.IndicatorRule, drawn: Mapping[str, pd.Series]) -> pd.Series:
+        """Return the codes of "none of these"; where the first option has no answer, neither has this one."""
+        options = [(drawn[v], self._flags(v)) for v in rule.any_of or []]
+        named = np.logical_or.reduce([codes == yes for codes, (_, yes) in options])
+        no, yes = self._flags(str(rule.none_of))
+        first, ends = options[0]
+        return pd.Series(np.where(named, no, yes), dtype=object).where(named | first.isin(ends), first)
 
-
-def _people(rng: np.random.Generator, adults: int) -> _People:
-    """Draw households with the adults in them who answered."""
-    size = rng.choice([1, 2, 3, 4], adults, p=HOUSEHOLD_SIZE)
-    household = np.repeat(np.arange(adults), size)[:adults]
-    households = int(household[-1]) + 1
-    first = np.searchsorted(household, household)
-    position = np.arange(adults) - first
-
-    region = rng.choice(len(REGIONS), households, p=_shares(REGION_ADULTS * REGION_FRACTION))
-    quarter = rng.integers(0, 4, households)
-    sampled = _left_behind_by_region() * LBN_FRACTION
-    left_behind = rng.random(households) < (sampled / (sampled + 1 - _left_behind_by_region()))[region]
-    ward = _wards(rng, region, left_behind)
-
-    age_band = np.searchsorted(AGE_FIRST, _ages(rng, first, position), side="right") - 1
-    female = rng.random(adults) < 0.52
-    couple = (position == 1) & (rng.random(adults) < 0.97)
-    female = np.where(couple, ~female[first], female)
-    spread = WEIGHT_SPREAD * (rng.normal(size=households)[household] + rng.normal(size=adults))
-    fraction = (REGION_FRACTION[region] * np.where(left_behind, LBN_FRACTION, 1.0))[household]
-    return _People(
-        household,
-        region[household],
-        quarter[household],
-        left_behind[household],
-        ward[household],
-        age_band,
-        female,
-        np.exp(spread) / fraction,
-    )
-
-
-def _shares(amounts: np.ndarray) -> np.ndarray:
-    share: np.ndarray = amounts / amounts.sum()
-    return share
-
-
-def _rake(weight: np.ndarray, margins: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    """Fit weights to margins (cell of each respondent, population of each cell); mean 1, six decimals."""
-    for _ in range(40):
-        for cell, population in margins:
-            held = np.bincount(cell, weight, len(population))
-            wanted = np.where(held > 0, population, 0.0)
-            factor = np.divide(_shares(wanted), held, out=np.ones_like(held), where=held > 0)
-            weight = weight * factor[cell]
-    return np.round(weight / weight.mean(), 6)
+    def _flags(self, variable: str) -> tuple[str, str]:
+        code_list = self.catalogue.codes(self.wave.variables[variable])
+        assert code_list is not None
+        no, yes = _codes_of(code_list.codes, ["No", "Yes"])
+        return no, yes
 
 
-def _age_by_sex() -> np.ndarray:
-    """Adults by age band, men before women within each."""
-    return (AGE_ADULTS[:, None] * np.column_stack([1 - AGE_FEMALE, AGE_FEMALE])).ravel()
+def _coded(catalogue: Catalogue, variable: m.Variable) -> m.CodeList | None:
+    """Return a variable's codes; invented ones where the labels of its file are to be the categories."""
+    code_list = catalogue.codes(variable)
+    if code_list is None or variable.codes != m.FROM_LABELS:
+        return code_list
+    return code_list.model_copy(update={"codes": {str(i): f"Place {i}" for i in range(1, PLACES + 1)}})
 
 
-def _calibrated(people: _People, base: np.ndarray) -> np.ndarray:
-    return _rake(base, [(2 * people.age_band + people.female, _age_by_sex()), (people.region, REGION_ADULTS)])
+def _codes_of(codes: Mapping[str, str], levels: list[str]) -> list[str]:
+    return [next(code for code, level in codes.items() if level == wanted) for wanted in levels]
 
 
-class _Propensities:
-    """Each respondent's leaning to do each thing; alike within a household and across what a person does."""
-
-    def __init__(self, rng: np.random.Generator, people: _People) -> None:
-        shared = np.sqrt(HOUSEHOLD_VARIANCE) * rng.normal(size=int(people.household[-1]) + 1)[people.household]
-        self._common = shared + np.sqrt(PERSON_VARIANCE) * rng.normal(size=people.number)
-        self._rng, self._people = rng, people
-
-    def draw(self, kind: str) -> np.ndarray:
-        """Draw the propensity to do one kind of thing."""
-        lean, people = LEANS[kind], self._people
-        own = np.sqrt(1 - HOUSEHOLD_VARIANCE - PERSON_VARIANCE) * self._rng.normal(size=people.number)
-        groups = np.array(lean.age)[people.age_band] + np.array(lean.region)[people.region]
-        drawn: np.ndarray = (
-            self._common + own + groups + lean.female * people.female + lean.left_behind * people.left_behind
-        )
-        return drawn
+def _text(column: pd.Series) -> pd.Series:
+    """Return codes as text, an empty one for an empty cell."""
+    return column.map(lambda value: "" if pd.isna(value) else str(int(value)))
 
 
-def _most_inclined(
-    propensity: np.ndarray, weight: np.ndarray, among: np.ndarray, share: float, base: np.ndarray
-) -> np.ndarray:
-    """Mark who does a thing: the most inclined, until they weigh `share` of what the base weighs.
+def write_wave(folder: Path, catalogue: Catalogue, wave_id: str, n: int, seed: int = 20260101) -> Path:
+    """Write a synthetic file of any wave, in the wave's format and under the first of its names.
 
-    Whoever would carry the weight past its mark is passed over for the one of the next few who comes nearest.
+    Parameters
+    ----------
+    folder : Path
+        Made when it does not exist.
+    catalogue, wave_id, n, seed
+        As for `respondents`.
+
+    Returns
+    -------
+    Path
+        A tab or CSV file of codes (one blank in an empty cell of a tab file), or an SPSS file with value labels and
+        missing codes declared.
+
+    Raises
+    ------
+    EngagementStatsError
+        The wave's format is another one.
     """
-    wanted = share * weight[base].sum()
-    order = np.flatnonzero(among)
-    order = order[np.argsort(-propensity[order], kind="stable")]
-    reached = np.cumsum(weight[order])
-    inside = int(np.searchsorted(reached, wanted, side="right"))
-    chosen = np.zeros(len(weight), bool)
-    chosen[order[:inside]] = True
-    rest = wanted - (reached[inside - 1] if inside else 0.0)
-    following = order[inside : inside + 50]
-    if len(following):
-        nearest = following[np.argmin(np.abs(weight[following] - rest))]
-        chosen[nearest] = abs(weight[nearest] - rest) < rest
-    return chosen
+    wave = catalogue.microdata_waves[wave_id]
+    frame = respondents(catalogue, wave_id, n, seed)
+    path = Path(folder) / wave.file.pattern[0].replace("*", "1")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    kind = wave.file.format
+    if kind == "sav":
+        return _place(path, lambda to: _write_coded_sav(frame, wave, catalogue, to))
+    if kind in ("tab", "csv"):
+        separator = wave.file.delimiter or ("\t" if kind == "tab" else ",")
+        cells = frame.replace("", " ") if kind == "tab" else frame
+        blank = " " if kind == "tab" else ""
+        return _place(path, lambda to: cells.to_csv(to, sep=separator, index=False, lineterminator="\n", na_rep=blank))
+    raise EngagementStatsError(f"synthetic: {wave_id} is a {kind} file. Expected a wave of a tab, csv or sav file.")
 
 
-def _kinds(rng: np.random.Generator, does: np.ndarray, often: np.ndarray) -> np.ndarray:
-    """Draw which kinds each respondent names: at least one who does the thing, none who does not."""
-    named: np.ndarray = rng.random((len(does), len(often))) < often
-    bare = np.flatnonzero(does & ~named.any(axis=1))
-    named[bare, rng.choice(len(often), len(bare), p=_shares(often))] = True
-    return named & does[:, None]
+# An SPSS variable declares three codes missing, or a range and one code.
+MOST_MISSING = 3
 
 
-def _multicode(names: Sequence[str], named: np.ndarray, masks: Mapping[int, np.ndarray]) -> dict[str, np.ndarray]:
-    """Make 0/1 columns of a list, the last of them "none of these"; `masks` puts codes over them."""
-    none = ~named.any(axis=1)
-    columns = {}
-    for name, column in zip(names, [*named.T, none], strict=True):
-        codes = column.astype(np.int64)
-        for code, mask in masks.items():
-            codes[mask] = code
-        columns[name] = codes
-    return columns
+def _is_number(code: str) -> bool:
+    return re.fullmatch(r"-?\d+(\.\d+)?|", code) is not None
 
 
-def _derived(yes: np.ndarray, unknown: np.ndarray) -> np.ndarray:
-    return np.where(unknown, NOT_CLASSIFIED, yes.astype(np.int64))
+def _write_coded_sav(frame: pd.DataFrame, wave: m.MicrodataWave, catalogue: Catalogue, path: Path) -> None:
+    import pyreadstat
 
-
-def _letters(stem: str, number: int, first: str = "A") -> list[str]:
-    return [stem + chr(ord(first) + i) for i in range(number)]
-
-
-def _volunteering(
-    rng: np.random.Generator,
-    lean: _Propensities,
-    weight: np.ndarray,
-    margins: Mapping[str, Margin],
-) -> dict[str, np.ndarray]:
-    """Make the volunteering questions and what is derived from them."""
-    share = {name: margin.share for name, margin in margins.items()}
-    number = len(weight)
-    refused = rng.random(number) < 0.006
-    known = ~refused
-    formal_lean, informal_lean = lean.draw("formal"), lean.draw("informal")
-
-    formal = _most_inclined(formal_lean, weight, known, share["formal_volunteering_12m"], known)
-    only_informal = share["any_volunteering_12m"] - share["formal_volunteering_12m"]
-    informal = _most_inclined(informal_lean, weight, known & ~formal, only_informal, known)
-    both = share["informal_volunteering_12m"] - only_informal
-    informal |= _most_inclined(informal_lean, weight, known & formal, both, known)
-
-    unsure = formal & (rng.random(number) < 0.01)  # how often
-    timed = known & ~unsure
-    often = formal_lean + 0.3 * rng.normal(size=number)
-    formal_monthly = _most_inclined(often, weight, formal & timed, share["formal_volunteering_monthly"], timed)
-    often = informal_lean + 0.3 * rng.normal(size=number)
-    informal_monthly = _most_inclined(often, weight, informal, share["informal_volunteering_monthly"], known)
-
-    involved = formal | (known & (formal_lean + 0.5 * rng.normal(size=number) > 0))
-    frequency = np.where(formal_monthly, np.where(rng.random(number) < 0.45, 1, 2), 3)
-    for code, mask in ((NOT_ASKED, ~formal), (DONT_KNOW, unsure), (REFUSED, refused)):
-        frequency[mask] = code
-    groups = _kinds(rng, involved, GROUP_KINDS)
-    helped = _kinds(rng, formal, HELP_KINDS)
-    favours = _kinds(rng, informal, FAVOUR_KINDS)
-    return {
-        **_multicode(_letters("FGroup1", 17), groups, {REFUSED: refused}),
-        **_multicode(_letters("FUnPd1", 14), helped, {NOT_ASKED: ~involved, REFUSED: refused}),
-        "FUnOft": frequency,
-        **_multicode([f"IHlp{i}" for i in range(1, 14)], favours, {REFUSED: refused}),
-        "Zforvol": _derived(formal, refused),
-        "Zformon": _derived(formal_monthly, ~timed),
-        "Zinfvol": _derived(informal, refused),
-        "ZIhlpmon": _derived(informal_monthly, refused),
-        "Zinffor": _derived(formal | informal, refused),
-        "Zinfform": _derived(formal_monthly | informal_monthly, ~timed & ~informal_monthly),
-    }
-
-
-def _community(
-    rng: np.random.Generator,
-    lean: _Propensities,
-    weight: np.ndarray,
-    margins: Mapping[str, Margin],
-) -> dict[str, np.ndarray]:
-    """Make the questions on social action, civic participation and belonging."""
-    number = len(weight)
-    no_social, no_civic, no_belonging = (rng.random(number) < lost for lost in (0.008, 0.01, 0.015))
-    social = _most_inclined(lean.draw("social"), weight, ~no_social, margins["social_action_12m"].share, ~no_social)
-    civic = _most_inclined(lean.draw("civic"), weight, ~no_civic, margins["civic_participation_12m"].share, ~no_civic)
-    strongly = _most_inclined(
-        lean.draw("belonging"),
-        weight,
-        ~no_belonging,
-        margins["belong_neighbourhood_strongly"].share,
-        ~no_belonging,
-    )
-    belonging = np.where(rng.random(number) < 0.3, 1, 2)
-    belonging = np.where(strongly, belonging, np.where(rng.random(number) < 0.75, 3, 4))
-    belonging[no_belonging] = np.where(rng.random(number) < 0.8, DONT_KNOW, REFUSED)[no_belonging]
-    unsure = no_civic & (rng.random(number) < 0.5)
-    return {
-        **_multicode(_letters("LocInvN", 7, "a"), _kinds(rng, social, SOCIAL_KINDS), {REFUSED: no_social}),
-        "ZLocInv1": _derived(social, no_social),
-        **_multicode(
-            _letters("CivPart", 4, "a"),
-            _kinds(rng, civic, CIVIC_KINDS),
-            {REFUSED: no_civic, DONT_KNOW: unsure},
-        ),
-        "SBeNeigh": belonging,
-    }
-
-
-def _community_life(rng: np.random.Generator, adults: int, year: str) -> pd.DataFrame:
-    """Make a year's respondents with the columns of the deposited files.
-
-    Of the columns, HHSerial, FinalStratum, WardCode and LBNward are not in the deposited public files.
-    """
-    people = _people(rng, adults)
-    weight = _calibrated(people, people.base_weight)
-    adjusted = _calibrated(people, people.base_weight * np.exp(0.15 * rng.normal(size=adults)))
-    ethnicity = np.where(
-        people.region == REGIONS.index("London"),
-        rng.choice(5, adults, p=_shares(ETHNICITY_LONDON)),
-        rng.choice(5, adults, p=_shares(ETHNICITY)),
-    )[np.searchsorted(people.household, people.household)]
-    sex = np.where(rng.random(adults) < 0.003, np.nan, people.female + 1.0)
-    age = people.age_band + 1
-    age[rng.random(adults) < 0.004] = REFUSED
-    rural = ~people.left_behind & (rng.random(OTHER_WARDS * 9 + 226)[people.ward] < RURAL[people.region])
-    lean = _Propensities(rng, people)
-    first_serial = int(year[2:4]) * 1_000_000
-    columns: dict[str, np.ndarray | list[str] | int] = {
-        "Cserial": first_serial + 1 + np.arange(adults),
-        "HHSerial": first_serial + 1 + people.household,
-        "FinalStratum": (people.region + 1) * 10 + people.quarter + 1,
-        "Quarter": people.quarter + 1,
-        "GOR": people.region + 1,
-        "WardCode": [f"W{w:04d}" for w in people.ward],
-        "LBNward": people.left_behind.astype(np.int64),
-        "Rural11": rural + 1,
-        "sexg": sex,
-        "R3Age6": age,
-        "Ethnic2": np.where(ethnicity == 0, 1, 2),
-        "Ethnic5a": ethnicity + 1,
-        **_volunteering(rng, lean, weight, MARGINS[year]),
-        **_community(rng, lean, weight, MARGINS[year]),
-        "StandardisedBaseWeight": np.round(people.base_weight / people.base_weight.mean(), 6),
-        "RespondentCalibrationWeight": weight,
-        "SRCaliw": adjusted,
-        MARKER: 1,
-    }
-    return pd.DataFrame(columns)
-
-
-def _poll(rng: np.random.Generator, residents: int) -> pd.DataFrame:
-    """Make a poll of residents aged 18+ of "left behind" neighbourhoods, answers in words."""
-    region = rng.choice(len(REGIONS), residents, p=_shares(LBN_WARDS.astype(float)))
-    adults = AGE_ADULTS * np.array([7 / 9, 1, 1, 1, 1, 1])
-    band = rng.choice(len(AGE_BANDS), residents, p=_shares(adults * AGE_RESPONSE))
-    lowest = np.maximum(AGE_FIRST, 18)
-    age = lowest[band] + (rng.random(residents) * (AGE_LAST - lowest + 1)[band]).astype(int)
-    female = rng.random(residents) < 0.54
-    age_by_sex = (adults[:, None] * np.column_stack([1 - AGE_FEMALE, AGE_FEMALE])).ravel()
-    weight = _rake(
-        np.exp(0.3 * rng.normal(size=residents)),
-        [(2 * band + female, age_by_sex), (region, LBN_WARDS.astype(float))],
-    )
-    common = rng.normal(size=residents)
-    everyone = np.ones(residents, bool)
-    answers = {}
-    for name, margin in POLL_MARGINS.items():
-        inclined = np.sqrt(0.5) * (common + rng.normal(size=residents))
-        yes = _most_inclined(inclined, weight, everyone, margin.share, everyone)
-        unsure = ~yes & (rng.random(residents) < 0.02)
-        answers[name] = np.select([yes, unsure], ["Yes", "Don't know"], "No")
-    return pd.DataFrame(
-        {
-            "respondent_id": np.arange(1, residents + 1),
-            "weight": weight,
-            "region": np.array(REGIONS)[region],
-            "ward": [f"W{w:04d}" for w in _wards(rng, region, everyone)],
-            "sex": np.where(female, "Female", "Male"),
-            "age": age,
-            "q1_group_member": answers["community_group_membership_12m"],
-            "q2_unpaid_activities": answers["unpaid_voluntary_activities"],
-            "q3_unpaid_help_groups": answers["formal_volunteering_12m"],
-            MARKER: 1,
-        }
-    )
+    labels: dict[str, dict[Any, str]] = {}
+    missing: dict[str, Any] = {}
+    for variable in wave.variables.values():
+        code_list = _coded(catalogue, variable)
+        categories, reasons = (code_list.codes, code_list.missing) if code_list else ({}, variable.missing)
+        code_of: Any = float if all(_is_number(code) for code in (*categories, *reasons)) else str
+        if code_of is float:
+            frame[variable.column] = pd.to_numeric(frame[variable.column])
+        silent = [code_of(code) for code in reasons if code != ""]
+        below = [code for code in silent if code_of is float and code < 0]
+        missing[variable.column] = [{"lo": min(below), "hi": max(below)}] if below else []
+        missing[variable.column] += [code for code in silent if code not in below][: MOST_MISSING - 2 * bool(below)]
+        if code_list is not None:
+            meanings = {**categories, **{code: REASON_LABELS[reason] for code, reason in reasons.items()}}
+            labels[variable.column] = {code_of(code): meaning for code, meaning in meanings.items() if code != ""}
+    pyreadstat.write_sav(
+        frame, path, file_label="SYNTHETIC", column_labels={MARKER: "1: this respondent is invented"},
+        note="Invented respondents. No row describes a person.", row_compress=True, variable_value_labels=labels,
+        missing_ranges={k: v for k, v in missing.items() if v},
+    )  # fmt: skip
+    with path.open("r+b") as handle:
+        handle.seek(SAV_STAMP_AT)
+        handle.write(SAV_STAMP)

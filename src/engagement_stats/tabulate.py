@@ -7,14 +7,14 @@ Methods: docs/methods.md#published-figures
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from engagement_stats import estimate, uncertainty
-from engagement_stats.catalogue import CROSS, KEY, LEVEL_SEPARATOR, REST, Catalogue, Inside, pairs, rests
+from engagement_stats.catalogue import CROSS, KEY, LEVEL_SEPARATOR, REST, Catalogue, Inside, pairs, rests, vintages
 from engagement_stats.catalogue import model as m
 from engagement_stats.catalogue.load import WITHIN_A_WAVE
 from engagement_stats.design import SampleDesign
@@ -31,6 +31,11 @@ BENCHMARK_COLUMNS = [
     "ours", "difference", "verdict", "source", "note", "is_synthetic",
 ]  # fmt: skip
 PUBLISHED_ONLY = ("base_is", "published_on", "evidence", "note")
+# Shorthand of the Government Statistical Service for what a producer published in place of a number.
+LESS = "[low]"
+WITHHELD: Mapping[str, str] = {
+    "suppressed": "[c]", "unreliable": "[u]", "not_available": "[x]", "not_applicable": "[z]",
+}  # fmt: skip
 # Indicators and domains may share a name; in the frame given to the estimator they must not.
 INDICATOR = "indicator "
 # The two levels of a column that tells a level from its rest.
@@ -79,7 +84,8 @@ def microdata(
     Raises
     ------
     EstimationError
-        The design cannot give a variance; see `estimate.proportion`.
+        The design cannot give a variance; see `estimate.proportion`. Or a question said to have been put online only
+        was answered by respondents without that weight.
 
     Notes
     -----
@@ -87,6 +93,7 @@ def microdata(
     """
     wave = catalogue.microdata_waves[wave_id]
     families = [f for f in wave.domains if all(part in responses for part in f.split(CROSS))]
+    _check_online_only(wave_id, wave, made, weights)
     outside = _outside(responses, catalogue, wave_id)
     inside = _inside(responses, catalogue, wave_id)
     frame = pd.concat([responses, weights.add_prefix("weight "), made.add_prefix(INDICATOR), outside], axis=1)
@@ -117,6 +124,20 @@ def microdata(
     table.attrs.clear()
     known = [c for c in covariances if len(c)]
     return table, pd.concat(known, ignore_index=True) if known else pd.DataFrame(columns=COVARIANCE_COLUMNS)
+
+
+def _check_online_only(wave_id: str, wave: m.MicrodataWave, made: pd.DataFrame, weights: pd.DataFrame) -> None:
+    """Refuse a weight of online respondents for a question that others answered too: they would drop out unsaid."""
+    for name in made:
+        weight = wave.indicators[str(name)].weight
+        if weight not in wave.design.online_only:
+            continue
+        others = int((made[name].notna() & (weights[weight] == 0)).sum())
+        if others:
+            raise EstimationError(
+                f"{wave_id} (waves/{wave_id}.yaml, indicator {name}): {others} respondent(s) answered and have no "
+                f"{wave.design.weights[weight]}. If the question was not put online only, give it weight: main."
+            )
 
 
 def _outside(responses: pd.DataFrame, catalogue: Catalogue, wave_id: str) -> pd.DataFrame:
@@ -192,9 +213,11 @@ def _base(figure: m.Figure, wave: m.TablesWave) -> tuple[int | None, str]:
 
 def _uncertainty(figure: m.Figure, wave: m.TablesWave) -> dict[str, object]:
     """Give a published figure the interval its producer gave, or an assumed one said to be assumed, or none."""
-    share = figure.value / 100
     base, base_is = _base(figure, wave)
-    known: dict[str, object] = {"base_unweighted": base, "base_is": base_is}
+    known: dict[str, object] = {"base_unweighted": base, "base_is": base_is, "base_weighted": figure.base_weighted}
+    if figure.value is None:
+        return known | {"interval_method": "none", "variance_basis": "published"}
+    share = figure.value / 100
     if figure.lower is not None and figure.upper is not None and figure.confidence is not None:
         z = float(uncertainty.t_quantile(math.inf, figure.confidence))
         se = (figure.upper - figure.lower) / 100 / (2 * z)
@@ -221,7 +244,18 @@ def _uncertainty(figure: m.Figure, wave: m.TablesWave) -> dict[str, object]:
     }  # fmt: skip
 
 
-def published(wave_id: str, catalogue: Catalogue) -> pd.DataFrame:
+def _vintages(wave_id: str, catalogue: Catalogue, read: Sequence[m.Figure]) -> list[m.Figure]:
+    figures = [*catalogue.wave_vintages(wave_id), *read]
+    if wrong := vintages.conflicts(figures):
+        named = listed([f"{f.indicator} {f.level}" for f, _ in wrong])
+        raise EstimationError(
+            f"{wave_id}: {len(wrong)} figure(s) are given by its workbook and by figures/ as of one day: {named}. "
+            "Leave them out of one of the two, or give workbook.published_on and published_on their days."
+        )
+    return figures
+
+
+def published(wave_id: str, catalogue: Catalogue, read: Sequence[m.Figure] = ()) -> pd.DataFrame:
     """Turn the published figures of a wave into estimates.
 
     Parameters
@@ -229,13 +263,22 @@ def published(wave_id: str, catalogue: Catalogue) -> pd.DataFrame:
     wave_id : str
         A tables wave.
     catalogue : Catalogue
+    read : sequence of Figure
+        Figures of its workbook, beside those of the catalogue.
 
     Returns
     -------
-    DataFrame, shape (n figures, columns of estimates but release_id, run_id and is_synthetic)
-        The standard error comes from the published interval (`variance_basis` "published"), or from the base
-        and the wave's assumed design effect ("assumed", the effect in the row), or is null. `rounding` is half
-        a unit of the last published digit; an assumed interval is widened by it, a standard error is not.
+    DataFrame, shape (n figures, columns of estimates but release_id, run_id and is_synthetic; and withheld)
+        Of several vintages of a figure the last. A figure without a value has the symbol of what its producer
+        published instead in `withheld`, for `disclose.suppress`. The standard error comes from the published interval
+        (`variance_basis` "published"), or from the base and the wave's assumed design effect ("assumed", the effect in
+        the row), or is null. `rounding` is half a unit of the last published digit; an assumed interval is widened by
+        it, a standard error is not.
+
+    Raises
+    ------
+    EstimationError
+        The workbook and the catalogue give a figure as of one day.
 
     Notes
     -----
@@ -243,18 +286,48 @@ def published(wave_id: str, catalogue: Catalogue) -> pd.DataFrame:
     Verified: the published interval of civic participation 2021-22 gives a standard error of 0.564 points and,
     with n = 10,126, a design effect of 1.44, tests/test_tabulate.py.
     """
+    return _estimates(wave_id, catalogue, vintages.newest(_vintages(wave_id, catalogue, read)))
+
+
+def revisions(wave_id: str, catalogue: Catalogue, read: Sequence[m.Figure] = ()) -> pd.DataFrame:
+    """Return the published figures of a wave that later publications replaced.
+
+    Parameters
+    ----------
+    wave_id, catalogue, read
+        As for `published`.
+
+    Returns
+    -------
+    DataFrame, shape (n figures replaced, columns as of `published`, and replaced_on)
+
+    Raises
+    ------
+    EstimationError
+        As for `published`.
+    """
+    old = vintages.replaced(_vintages(wave_id, catalogue, read))
+    return _estimates(wave_id, catalogue, [f for f, _ in old]).assign(
+        replaced_on=pd.Series([day for _, day in old], dtype="object")
+    )
+
+
+def _estimates(wave_id: str, catalogue: Catalogue, figures: Sequence[m.Figure]) -> pd.DataFrame:
     wave = catalogue.tables_waves[wave_id]
     rows = []
-    for figure in catalogue.wave_figures(wave_id):
+    for figure in figures:
         row = {
             "indicator": figure.indicator, "domain": figure.domain, "level": figure.level,
-            "estimate": figure.value / 100, "rounding": half_unit(figure.decimals), "source": figure.source,
-            "published_on": figure.published_on, "evidence": figure.evidence, **_uncertainty(figure, wave),
+            "estimate": None if figure.value is None else figure.value / 100,
+            "rounding": half_unit(figure.decimals), "source": figure.source,
+            "published_on": figure.published_on, "evidence": figure.evidence, "withheld": _symbol(figure),
+            **_uncertainty(figure, wave),
         }  # fmt: skip
         assumed = wave.assumed_because if row["variance_basis"] == "assumed" else None
-        row["note"] = " ".join(x for x in (figure.note, assumed) if x) or None
+        bound = None if figure.below is None else f"Published only as below {figure.below:g} per cent."
+        row["note"] = " ".join(x for x in (figure.note, bound, assumed) if x) or None
         rows.append(row)
-    table = pd.DataFrame(rows).reindex(columns=[*COLUMNS, "rounding", *PUBLISHED_ONLY])
+    table = pd.DataFrame(rows).reindex(columns=[*COLUMNS, "rounding", *PUBLISHED_ONLY, "withheld"])
     return table.assign(
         survey=wave.survey,
         wave=wave_id,
@@ -263,6 +336,11 @@ def published(wave_id: str, catalogue: Catalogue) -> pd.DataFrame:
         quality="ok",
         is_suppressed=False,
     )
+
+
+def _symbol(figure: m.Figure) -> str | None:
+    """Return the shorthand for what a producer published in place of a number, None for a number."""
+    return LESS if figure.below is not None else WITHHELD[figure.withheld] if figure.withheld is not None else None
 
 
 def half_unit(decimals: int) -> float:
@@ -320,7 +398,7 @@ def _published_again(catalogue: Catalogue) -> list[m.Benchmark]:
         for wave_id, wave in catalogue.microdata_waves.items()
         for published_as in wave.published_as
         for f in catalogue.wave_figures(published_as)
-        if f.evidence == "confirmed"
+        if f.evidence == "confirmed" and f.value is not None
     ]  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from engagement_stats.margins import Margins
 
 STEP_COLUMNS = [
     "wave", "weight", "step", "kind", "method", "margins", "respondents", "total",
-    "g_min", "g_max", "design_effect", "effective_n", "trimmed_share", "iterations", "max_misfit",
+    "g_min", "g_max", "design_effect", "effective_n", "trimmed_share", "iterations", "max_misfit", "zero_weights",
 ]  # fmt: skip
 MARGIN_COLUMNS = [
     "wave", "weight", "variable", "category", "population_share", "before_share", "after_share",
@@ -27,6 +27,8 @@ MARGIN_COLUMNS = [
 
 
 UNPLACED = "(no answer)"
+# Formats in which a number is not text.
+TYPED = ("sav", "por", "dta", "sas7bdat", "xpt", "parquet")
 # Columns of a diagnosis that tell of respondents, not of the population.
 OF_THE_SAMPLE = ("sample_share", "difference", "ratio", "after_share", "after_difference", "respondents")
 
@@ -105,10 +107,13 @@ def analysis_weights(raw: pd.DataFrame, responses: pd.DataFrame, wave_id: str, c
     Raises
     ------
     WeightingError
-        A supplied weight is not usable, or margins cannot be met; names the wave and the weight.
+        A supplied weight is not usable or not what the entry expects, or margins cannot be met; names the wave and the
+        weight.
     """
-    design = catalogue.microdata_waves[wave_id].design
-    values = weight.supplied(raw, wave_id, design.weights)
+    wave = catalogue.microdata_waves[wave_id]
+    design = wave.design
+    values = weight.supplied(raw, wave_id, wave.supplied_weights, partial=design.online_only)
+    _check_size(raw, wave_id, wave)
     steps = [
         pd.DataFrame([_supplied_step(wave_id, name, values[name].to_numpy())], columns=STEP_COLUMNS) for name in values
     ]
@@ -120,10 +125,33 @@ def analysis_weights(raw: pd.DataFrame, responses: pd.DataFrame, wave_id: str, c
         except WeightingError as error:
             raise WeightingError(f"{where}: {error}") from None
         values[name] = made[name].values
-        summary = made[name].summary().assign(wave=wave_id, weight=name, margins=entry.margins)
+        summary = made[name].summary().assign(wave=wave_id, weight=name, margins=entry.margins, zero_weights=None)
         steps.append(summary[STEP_COLUMNS])
         margins.append(_balance(wave_id, name, table, catalogue.rules.disclosure.min_base))
     return WaveWeights(values, made, _stacked(steps, STEP_COLUMNS), _stacked(margins, MARGIN_COLUMNS))
+
+
+def _check_size(raw: pd.DataFrame, wave_id: str, wave: m.MicrodataWave) -> None:
+    """Stop at a weight of another kind than the entry expects: text where the format has numbers, another mean."""
+    problems = []
+    for name, column in wave.supplied_weights.items():
+        where = f"{wave_id} {column} (waves/{wave_id}.yaml, design.weights.{name})"
+        if wave.file.format in TYPED and not pd.api.types.is_numeric_dtype(raw[column]):
+            problems.append(
+                f"{where}: the weight is text. Got text; expected numbers, as the format has them. Deposit the "
+                "producer's file again."
+            )
+        elif name in wave.expects.mean_weight:
+            low, high = wave.expects.mean_weight[name]
+            mean = float(pd.to_numeric(raw[column]).mean())
+            if not low <= mean <= high:
+                problems.append(
+                    f"{where}: the mean weight is another than expected. Got {mean:.6g}; expected {low:g} to {high:g} "
+                    f"(expects.mean_weight.{name}). It may be another weight, such as one grossed to the population; "
+                    "correct design.weights."
+                )
+    if problems:
+        raise WeightingError("\n".join(problems))
 
 
 def _stacked(frames: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
@@ -136,6 +164,7 @@ def _supplied_step(wave_id: str, name: str, values: Any) -> dict[str, Any]:
         "wave": wave_id, "weight": name, "step": 1, "kind": "supplied", "respondents": about.respondents - about.zero,
         "total": about.total,
         "design_effect": about.design_effect, "effective_n": about.effective_base,
+        "zero_weights": about.zero if about.zero == 0 or about.zero >= m.DISCLOSURE_FLOOR else None,
     }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ non-response (nonresponse), diagnosis (diagnose), variances (uncertainty), which
 Methods: docs/weighting.md
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,9 @@ __all__ = [
     "supplied",
     "trim",
 ]
+
+# A respondent above both is a slip of the file or a weight of another kind; no sample is so uneven by design.
+DOMINANT_SHARE, DOMINANT_MEDIANS = 0.1, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,9 @@ def summarise(weights: np.ndarray) -> WeightSummary:
     )
 
 
-def supplied(raw: pd.DataFrame, wave_id: str, weights: Mapping[str, str]) -> pd.DataFrame:
+def supplied(
+    raw: pd.DataFrame, wave_id: str, weights: Mapping[str, str], *, partial: Collection[str] = ()
+) -> pd.DataFrame:
     """Check the weights a producer supplied with a wave.
 
     Parameters
@@ -103,16 +108,19 @@ def supplied(raw: pd.DataFrame, wave_id: str, weights: Mapping[str, str]) -> pd.
         Named in errors.
     weights : mapping of str to str
         The wave's name of a weight to its deposited column.
+    partial : collection of str, optional
+        Weights that only part of the respondents have, such as those who answered online; nobody else needs one.
 
     Returns
     -------
     DataFrame, shape (n respondents, weights)
-        float64, as supplied: nothing is rescaled.
+        float64, as supplied: nothing is rescaled. Of a partial weight, 0 for whoever has none.
 
     Raises
     ------
     WeightingError
-        A weight is missing, not a number, not finite or negative, or all are zero; names column, rule and count.
+        A weight is missing, not a number, not finite or negative, all are zero, or a few respondents carry the wave;
+        names column, rule and count.
     """
     checked = {}
     problems = []
@@ -122,6 +130,8 @@ def supplied(raw: pd.DataFrame, wave_id: str, weights: Mapping[str, str]) -> pd.
         values = pd.to_numeric(codes, errors="coerce").to_numpy(dtype="float64")
         empty = int((codes == "").sum())
         text = int(np.isnan(values).sum()) - empty
+        if name in partial:
+            values, empty = np.where((codes == "").to_numpy(), 0.0, values), 0
         found = {
             "have no weight": empty,
             "have a weight that is not a number": text,
@@ -131,11 +141,25 @@ def supplied(raw: pd.DataFrame, wave_id: str, weights: Mapping[str, str]) -> pd.
         problems += [f"{where}: {count} respondent(s) {what}." for what, count in found.items() if count]
         if len(values) and not any(found.values()) and not (values > 0).any():
             problems.append(f"{where}: every weight is zero.")
+        if dominant := 0 if any(found.values()) else _dominant(values):
+            problems.append(
+                f"{where}: {dominant} respondent(s) carry more than {DOMINANT_SHARE:.0%} of all weight each, at over "
+                f"{DOMINANT_MEDIANS} times the median weight."
+            )
         checked[name] = values
     if problems:
         problems[-1] += " Expected a finite weight of zero or more for everyone. Deposit the producer's file again."
         raise WeightingError("\n".join(problems))
     return pd.DataFrame(checked, index=raw.index)
+
+
+def _dominant(values: np.ndarray) -> int:
+    """Count the respondents whose weight makes the estimates theirs alone: a slip, not a sampling weight."""
+    positive = values[values > 0]
+    if len(positive) == 0:
+        return 0
+    heavy = (positive > DOMINANT_SHARE * positive.sum()) & (positive > DOMINANT_MEDIANS * np.median(positive))
+    return int(heavy.sum())
 
 
 def _calibrated(

@@ -8,7 +8,8 @@ import csv
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -18,14 +19,14 @@ from typing import Any, TypeVar, cast, get_args
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from engagement_stats import lexicon as phrases
+from engagement_stats.catalogue import areas, inherit, screening, strictyaml, vintages, words, workbooks
 from engagement_stats.catalogue import model as m
-from engagement_stats.catalogue import strictyaml, words
 from engagement_stats.catalogue.reading import Reading
 from engagement_stats.catalogue.style import Style
-from engagement_stats.errors import CatalogueError
+from engagement_stats.errors import CatalogueError, listed
 
 DEFAULT = Path(__file__).parent / "data"
-CROSS = "*"
+CROSS = inherit.CROSS
 LEVEL_SEPARATOR = " | "
 # What the levels of a domain may be compared with besides the levels of a domain that holds them.
 WITHIN_A_WAVE = ("total", "rest", "each_other")
@@ -58,11 +59,20 @@ class Catalogue:
     margins: Mapping[str, m.PopulationMargins] = field(default_factory=dict)
     margin_rows: tuple[m.MarginRow, ...] = field(default=())
     reading: Reading = field(default_factory=Reading)
+    geographies: Mapping[str, m.Geography] = field(default_factory=dict)
+    lookups: Mapping[str, m.Lookup] = field(default_factory=dict)
+    resolved: Mapping[str, inherit.Resolved] = field(default_factory=dict)
+    files: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @cached_property
     def microdata_waves(self) -> dict[str, m.MicrodataWave]:
         """The waves read from files of respondents."""
         return {k: w for k, w in self.waves.items() if isinstance(w, m.MicrodataWave)}
+
+    @cached_property
+    def filed_waves(self) -> dict[str, m.MicrodataWave | m.TablesWave]:
+        """The waves that read a file: respondents, or a published workbook."""
+        return {k: w for k, w in self.waves.items() if w.file is not None}
 
     @cached_property
     def tables_waves(self) -> dict[str, m.TablesWave]:
@@ -73,14 +83,62 @@ class Catalogue:
         """Return the code list of a variable, with the variable's own missing codes added."""
         if variable.codes is None:
             return None
+        if variable.codes == m.FROM_LABELS:
+            # Without the file nothing is a category; `labelled.filled` puts its labels here.
+            return m.CodeList.model_construct(codes={}, missing=dict(variable.missing))
         if isinstance(variable.codes, str):
             shared = self.codelists[variable.codes]
-            return m.CodeList(codes=shared.codes, missing={**shared.missing, **variable.missing})
+            missing = {**shared.missing, **variable.missing}
+            return m.CodeList(codes=shared.codes, missing=missing, evidence=shared.evidence)
         return m.CodeList(codes=variable.codes, missing=variable.missing)
 
+    def line(self, wave: str, section: str, name: str) -> str:
+        """Say where a line of a wave's entry stands, for a message: its file, and the file it takes the line from."""
+        place = f"waves/{wave}.yaml, {section.removesuffix('s')} {name}"
+        origin = self.resolved[wave].origins.get(f"{section}.{name}") if wave in self.resolved else None
+        return place if origin is None else f"{place}, taken from waves/{origin}.yaml"
+
+    def codes_at(self, wave: str, variable: str) -> str:
+        """Say where the codes of a wave's variable stand, for a message."""
+        place, codes = self.line(wave, "variables", variable), self.microdata_waves[wave].variables[variable].codes
+        if not isinstance(codes, str) or ("codelists", codes) not in self.files:
+            return place
+        return f"{place}; codes in {self.file_of('codelists', codes)}, {codes}"
+
+    def file_of(self, kind: str, key: str) -> str:
+        """Say which file holds an entry, for a message: "codelists/cls_microdata.yaml"."""
+        return f"{kind}/{self.files.get((kind, key), '')}"
+
+    def definition(self, domain: str) -> str:
+        """Return how a domain is made, with what the lookups it follows from do not do exactly."""
+        entry = self.domains[domain]
+        through = entry.derived.through if entry.derived else []
+        said = [f"From the code of an area: {x}" for k in through if (x := self.lookups[k].best_fit)]
+        return " ".join([entry.definition, *said])
+
     def wave_figures(self, wave: str) -> list[m.Figure]:
-        """Return the published figures of a tables wave."""
+        """Return the published figures of a tables wave that stand, those of its workbook not among them."""
+        return vintages.newest(self.wave_vintages(wave))
+
+    def wave_vintages(self, wave: str) -> list[m.Figure]:
+        """Return all published figures of a tables wave, those that later ones replaced among them."""
         return [f for f in self.figures if f.wave == wave]
+
+    def level_words(self, layout: workbooks.Layout, domain: str) -> dict[str, list[str]]:
+        """Return the words a layout of a workbook has for each level of a domain."""
+        return workbooks.words(layout, domain, self.domains[domain].levels if domain in self.domains else ())
+
+    def described_figures(self, wave: m.TablesWave) -> list[tuple[str, str, str]]:
+        """Return indicator, domain and level of every figure that a wave's workbook is said to hold."""
+        if wave.workbook is None:
+            return []
+        return [
+            (table.indicator, domain, level)
+            for table in wave.workbook.tables
+            for layout in [wave.workbook.layouts[table.layout]]
+            for domain in layout.domains
+            for level in self.level_words(layout, domain)
+        ]
 
     def series_waves(self, survey: str, series: str) -> list[str]:
         """Return the waves of a series, oldest first; one with microdata follows the published one of its time."""
@@ -116,27 +174,42 @@ class Catalogue:
         entry = self.waves[wave]
         parts: list[Any] = [wave, _plain(entry)]
         if isinstance(entry, m.MicrodataWave):
-            lists = sorted({v.codes for v in entry.variables.values() if isinstance(v.codes, str)})
+            lists = sorted({v.codes for v in entry.variables.values() if isinstance(v.codes, str)} - {m.FROM_LABELS})
             parts += [[k, _plain(self.codelists[k])] for k in lists]
             used = sorted({d for family in entry.domains for d in family.split(CROSS)})
             parts += [[k, list(self.domains[k].levels)] for k in used]
+            parts += self._derivations(entry)
             parts += [[k, self.indicators[k].statistic] for k in sorted(entry.indicators)]
             parts.append([_plain(c) for c in self.comparisons.values() if _is_within(c, wave)])
             parts.append([_plain(b) for b in self.benchmarks if b.wave == wave])
             margins = sorted({x.margins for x in entry.design.made.values()})
             parts.append([_plain(r) for r in self.margin_rows if r.margins in margins])
             parts.append([_plain(f) for w in entry.published_as for f in self.wave_figures(w)])
+            parts.append(_plain(self.rules.codebook))
         else:
-            parts.append([_plain(f) for f in self.wave_figures(wave)])
+            parts.append([_plain(f) for f in self.wave_vintages(wave)])
+            described = dict.fromkeys(d for x in _layouts(entry).values() for d in x.domains)
+            parts += [[k, list(self.domains[k].levels)] for k in described if k in self.domains]
         parts.append(_plain(self.rules.disclosure))
         return digest(parts)
+
+    def _derivations(self, entry: m.MicrodataWave) -> list[Any]:
+        """Say how a wave's place codes become domains; nothing for a wave that has none."""
+        ways = areas.routes(self, entry)
+        lookups = sorted({x for some in ways.values() for way in some for x in way.needed})
+        derived = [(k, self.domains[k].derived) for k in sorted(ways)]
+        return [
+            *([k, _plain(d)] for k, d in derived if d is not None),
+            *([k, _plain(self.lookups[k])] for k in lookups),
+            *([k, _plain(self.geographies[k])] for k in sorted(self.geographies) if lookups),
+        ]
 
     @cached_property
     def digest(self) -> str:
         """Digest of the whole catalogue."""
         kinds = [
             self.sources, self.surveys, self.codelists, self.questions, self.indicators, self.domains,
-            self.waves, self.comparisons, self.claims, self.headlines, self.leagues,
+            self.waves, self.comparisons, self.claims, self.headlines, self.leagues, self.geographies, self.lookups,
         ]  # fmt: skip
         parts: list[Any] = [{k: _plain(v) for k, v in kind.items()} for kind in kinds]
         parts += [_plain(self.rules), _plain(self.lexicon), _plain(self.style)]
@@ -172,16 +245,22 @@ class _Problems:
     def add(self, where: str, problem: str) -> None:
         self.lines.append(f"{where}: {problem}")
 
-    def add_validation(self, where: str, error: ValidationError) -> None:
+    def add_validation(
+        self, where: str, error: ValidationError, told: Callable[[Sequence[int | str]], bool] = lambda loc: True
+    ) -> None:
         for item in error.errors(include_url=False):
+            if not told(item["loc"]):
+                continue
             place = ".".join(str(p) for p in item["loc"])
             got = item.get("input")
             shown = f" Got {got!r}." if isinstance(got, str | int | float | bool) else ""
             self.add(where, f"{place}: {item['msg']}.{shown}" if place else f"{item['msg']}.{shown}")
 
 
-def _read_folder(folder: Path, kind: str, adapter: TypeAdapter[E], problems: _Problems) -> dict[str, E]:
-    """Read every YAML file of one kind: a mapping of ids to entries."""
+def _read_folder(
+    folder: Path, kind: str, adapter: TypeAdapter[E], problems: _Problems, files: dict[tuple[str, str], str]
+) -> dict[str, E]:
+    """Read every YAML file of one kind: a mapping of ids to entries; note in `files` which file holds each."""
     entries: dict[str, E] = {}
     for path in sorted((folder / kind).glob("*.yaml")):
         try:
@@ -195,6 +274,7 @@ def _read_folder(folder: Path, kind: str, adapter: TypeAdapter[E], problems: _Pr
                 problems.add(where, "an id is lower-case letters, digits and underscores, at most 63 long.")
             if key in entries:
                 problems.add(where, "this id is used by another file too. Ids are unique within a kind.")
+            files[kind, key] = path.name
             try:
                 entries[key] = adapter.validate_python(raw)
             except ValidationError as error:
@@ -215,35 +295,62 @@ def _read_file(path: Path, entry: type[B], problems: _Problems) -> B | None:
     return None
 
 
-def _read_waves(folder: Path, problems: _Problems) -> dict[str, m.MicrodataWave | m.TablesWave]:
-    """Read the wave files: one wave a file, named by its id."""
-    adapter: TypeAdapter[m.MicrodataWave | m.TablesWave] = TypeAdapter(m.Wave)
-    waves: dict[str, m.MicrodataWave | m.TablesWave] = {}
+Waves = dict[str, m.MicrodataWave | m.TablesWave]
+
+
+def _read_waves(folder: Path, problems: _Problems) -> tuple[Waves, dict[str, inherit.Resolved]]:
+    """Read the wave files: one wave a file, named by its id, perhaps based on another."""
+    contents: dict[str, dict[str, Any]] = {}
     for path in sorted((folder / "waves").glob("*.yaml")):
-        where = f"waves/{path.name}"
         if not m.IDENTIFIER.match(path.stem):
-            problems.add(where, "the file's name is the wave's id: lower-case letters, digits and underscores.")
+            problems.add(
+                f"waves/{path.name}", "the file's name is the wave's id: lower-case letters, digits and underscores."
+            )
         try:
-            waves[path.stem] = adapter.validate_python(strictyaml.read(path))
+            contents[path.stem] = strictyaml.read(path)
         except CatalogueError as error:
             problems.lines.append(f"waves/{error}")
+    resolved = inherit.resolve(contents, problems.add)
+    adapter: TypeAdapter[m.MicrodataWave | m.TablesWave] = TypeAdapter(m.Wave)
+    waves: Waves = {}
+    for wave, whole in resolved.items():
+        try:
+            waves[wave] = adapter.validate_python(whole.content)
         except ValidationError as error:
-            problems.add_validation(where, error)
-    return waves
+            _add_wave_problems(wave, error, resolved, problems)
+    return waves, resolved
+
+
+def _add_wave_problems(
+    wave: str, error: ValidationError, resolved: Mapping[str, inherit.Resolved], problems: _Problems
+) -> None:
+    """Report what is wrong in a wave's entry; a mistake in a line taken over is told once, where it stands."""
+    whole = resolved[wave]
+
+    def is_own(place: Sequence[int | str]) -> bool:
+        key, *rest = place[1:] if place[:1] == (whole.content.get("kind"),) else place
+        return not {str(key), f"{key}.{rest[0]}" if rest else ""} & set(whole.origins)
+
+    problems.add_validation(_wave_file(wave, whole.base), error, is_own)
+
+
+def _wave_file(wave: str, base: str | None) -> str:
+    return f"waves/{wave}.yaml" + (f" (based on waves/{base}.yaml)" if base else "")
 
 
 NUMBERS = {
-    "value": float, "lower": float, "upper": float, "confidence": float,
+    "value": float, "lower": float, "upper": float, "confidence": float, "base_weighted": float, "below": float,
     "base": int, "decimals": int, "population": int,
 }  # fmt: skip
 
 
 def _read_table(path: Path, kind: type[E], problems: _Problems) -> Iterator[E]:
-    """Read a CSV of facts: exactly the columns of the model, empty meaning unknown."""
+    """Read a CSV of facts: the columns of the model in order, those with a default there or not; empty is unknown."""
     where = f"{path.parent.name}/{path.name}"
-    columns = list(kind.model_fields)  # type: ignore[attr-defined]
+    fields = kind.model_fields  # type: ignore[attr-defined]
     with path.open(encoding="utf-8", newline="") as handle:
         reader = csv.DictReader(handle, strict=True)
+        columns = [c for c, f in fields.items() if f.is_required() or c in (reader.fieldnames or ())]
         if reader.fieldnames != columns:
             problems.add(where, f"columns are {reader.fieldnames}; expected {columns}.")
             return
@@ -297,12 +404,16 @@ def _check_level(c: Catalogue, problems: _Problems, where: str, domain: str, lev
         problems.add(where, f'level "{level}" does not have {len(parts)} parts, as domain "{domain}" does.')
     else:
         for part, one in zip(parts, levels, strict=True):
-            if one not in c.domains[part].levels:
+            if not c.domains[part].has(one):
                 problems.add(where, f'level "{one}" is not one of domain "{part}".')
 
 
 def _check_variable(c: Catalogue, problems: _Problems, where: str, name: str, variable: m.Variable) -> list[str] | None:
-    """Check a variable's references; return its categories, None for a number or an unknown code list."""
+    """Check a variable's references; return its categories, None for a number or categories not known here."""
+    if variable.codes == m.FROM_LABELS:
+        if name in c.domains and not c.domains[name].from_labels:
+            problems.add(where, f"variable {name} takes its categories from labels, and domain {name} does not.")
+        return None
     if isinstance(variable.codes, str) and variable.codes not in c.codelists:
         problems.add(where, f'code list "{variable.codes}" of variable {name} is not in the catalogue.')
         return None
@@ -311,7 +422,7 @@ def _check_variable(c: Catalogue, problems: _Problems, where: str, name: str, va
     code_list = c.codes(variable)
     categories = list(dict.fromkeys(code_list.codes.values() if code_list else (variable.bands or {})))
     if name in c.domains:
-        strange = [x for x in categories if x not in c.domains[name].levels]
+        strange = [x for x in categories if not c.domains[name].has(x)]
         if strange:
             problems.add(where, f"variable {name} gives {strange}, not levels of domain {name}.")
     return categories
@@ -337,17 +448,20 @@ def _check_made(c: Catalogue, problems: _Problems, where: str, wave: m.Microdata
 
 def _check_microdata(c: Catalogue, problems: _Problems, where: str, wave: m.MicrodataWave) -> None:
     _check_made(c, problems, where, wave)
+    screening.check(wave, problems, where)
     categories = {k: _check_variable(c, problems, where, k, v) for k, v in wave.variables.items()}
+    derivable = areas.routes(c, wave)
     for family in wave.domains:
         for part in family.split(CROSS):
             _unknown(problems, where, "domain", [part], c.domains)
-            _unknown(problems, where, f"variable (for domain {family})", [part], wave.variables)
+            _unknown(problems, where, f"variable or place (for domain {family})", [part], [*wave.variables, *derivable])
     _unknown(problems, where, "published_as wave", wave.published_as, c.tables_waves)
     for name, rule in wave.indicators.items():
         place = f"{where} indicator {name}"
         _unknown(problems, place, "indicator", [name], c.indicators)
         _unknown(problems, place, "question", [rule.question], c.questions)
         _unknown(problems, place, "variable", rule.variables, wave.variables)
+        _unknown(problems, place, "variable (none_of)", [rule.none_of] if rule.none_of else [], wave.variables)
         _unknown(problems, place, "weight", [rule.weight], {**wave.design.weights, **wave.design.made})
         statistic = c.indicators[name].statistic if name in c.indicators else None
         if statistic == "mean" and rule.counts:
@@ -365,33 +479,65 @@ def _check_microdata(c: Catalogue, problems: _Problems, where: str, wave: m.Micr
                 problems.add(place, f"is a proportion, so variable {variable} needs codes or bands, not numeric.")
 
 
+def _check_wave(c: Catalogue, problems: _Problems, where: str, wave: m.MicrodataWave | m.TablesWave) -> None:
+    _unknown(problems, where, "survey", [wave.survey], c.surveys)
+    _unknown(problems, where, "source", [wave.source], c.sources)
+    if wave.series is not None and wave.survey in c.surveys:
+        _unknown(problems, where, "series", [wave.series], c.surveys[wave.survey].series)
+    if isinstance(wave, m.MicrodataWave):
+        _check_microdata(c, problems, where, wave)
+    else:
+        if wave.figures is not None and not (c.folder / "figures" / wave.figures).is_file():
+            problems.add(where, f'figures file "{wave.figures}" does not exist in figures/.')
+        _unknown(problems, where, "indicator", wave.questions, c.indicators)
+        _unknown(problems, where, "question", wave.questions.values(), c.questions)
+        _check_workbook(c, problems, where, wave)
+
+
+def _layouts(wave: m.TablesWave) -> dict[str, workbooks.Layout]:
+    return wave.workbook.layouts if wave.workbook is not None else {}
+
+
+def _check_workbook(c: Catalogue, problems: _Problems, where: str, wave: m.TablesWave) -> None:
+    """Check that the tables of a workbook give levels that there are, and each figure once."""
+    for name, layout in _layouts(wave).items():
+        place = f"{where} workbook.layouts.{name}"
+        for domain, described in layout.domains.items():
+            known = domain in c.domains and c.domains[domain].levels
+            if isinstance(described, str) and domain != "all" and not known:
+                problems.add(place, f'domain "{domain}" has no levels of its own for a pattern to name. List them.')
+                continue
+            for level in [*c.level_words(layout, domain), *layout.without.get(domain, [])]:
+                _check_level(c, problems, place, domain, level)
+    keys = Counter(c.described_figures(wave))
+    twice = [key for key, times in keys.items() if times > 1]
+    if twice:
+        named = [" ".join(key) for key in twice]
+        problems.add(f"{where} workbook.tables", f"two tables give {listed(named)}. Take it from one of them.")
+
+
 def _check_waves(c: Catalogue, problems: _Problems) -> None:
+    found: dict[str, list[str]] = {}
     for key, wave in c.waves.items():
-        where = f"waves/{key}.yaml"
-        _unknown(problems, where, "survey", [wave.survey], c.surveys)
-        _unknown(problems, where, "source", [wave.source], c.sources)
-        if wave.series is not None and wave.survey in c.surveys:
-            _unknown(problems, where, "series", [wave.series], c.surveys[wave.survey].series)
-        if isinstance(wave, m.MicrodataWave):
-            _check_microdata(c, problems, where, wave)
-        else:
-            if not (c.folder / "figures" / wave.figures).is_file():
-                problems.add(where, f'figures file "{wave.figures}" does not exist in figures/.')
-            _unknown(problems, where, "indicator", wave.questions, c.indicators)
-            _unknown(problems, where, "question", wave.questions.values(), c.questions)
+        of_wave = _Problems()
+        _check_wave(c, of_wave, "", wave)
+        found[key] = of_wave.lines
+    for key, lines in found.items():
+        base = c.resolved[key].base if key in c.resolved else None
+        # What is wrong in the base too is told there.
+        for line in lines:
+            if line not in found.get(base or "", []):
+                problems.lines.append(_wave_file(key, base) + line)
     for key, survey in c.surveys.items():
         for name, series in survey.series.items():
             _unknown(problems, f"surveys {key} series {name}", "wave", [b.wave for b in series.breaks], c.waves)
 
 
 def _check_figures(c: Catalogue, problems: _Problems) -> None:
-    seen: set[tuple[str, str, str, str]] = set()
+    for figure, problem in vintages.conflicts(c.figures):
+        problems.add(f"figures {figure.wave} {figure.indicator} {figure.level}", f"this figure {problem}")
     for figure in c.figures:
         where = f"figures {figure.wave} {figure.indicator} {figure.level}"
-        key = (figure.wave, figure.indicator, figure.domain, figure.level)
-        if key in seen:
-            problems.add(where, "this figure is given twice.")
-        seen.add(key)
         _unknown(problems, where, "tables wave", [figure.wave], c.tables_waves)
         _check_level(c, problems, where, figure.domain, figure.level)
         if figure.wave in c.tables_waves:
@@ -446,10 +592,8 @@ def _check_side(c: Catalogue, problems: _Problems, where: str, side: m.Side) -> 
         return
     wave = c.waves[side.wave]
     if isinstance(wave, m.TablesWave):
-        if not any(
-            (f.indicator, f.domain, f.level) == (side.indicator, side.domain, side.level)
-            for f in c.wave_figures(side.wave)
-        ):
+        known = {f.key[1:] for f in c.wave_vintages(side.wave)} | {*c.described_figures(wave)}
+        if (side.indicator, side.domain, side.level) not in known:
             problems.add(where, f"{side.wave} has no published figure {side.indicator}, {side.domain}, {side.level}.")
     else:
         _unknown(problems, where, f"indicator of {side.wave}", [side.indicator], wave.indicators)
@@ -588,9 +732,11 @@ def load(folder: Path | str | None = None) -> Catalogue:
     # A catalogue without a vocabulary is a catalogue; only texts cannot be read with it.
     told = folder / "reading.yaml"
     reading = _read_file(told, Reading, problems) if told.exists() else Reading()
+    files: dict[tuple[str, str], str] = {}
+    waves, resolved = _read_waves(folder, problems)
 
     def kind(name: str, entry: Any) -> dict[str, Any]:
-        return _read_folder(folder, name, TypeAdapter(entry), problems)
+        return _read_folder(folder, name, TypeAdapter(entry), problems, files)
 
     content: dict[str, Any] = {
         "sources": kind("sources", m.Source),
@@ -603,11 +749,14 @@ def load(folder: Path | str | None = None) -> Catalogue:
         "claims": kind("claims", m.Claim),
         "headlines": kind("headlines", m.Headline),
         "leagues": kind("leagues", m.League),
-        "waves": _read_waves(folder, problems),
+        "waves": waves,
+        "resolved": resolved,
         "figures": _read_tables(folder, "figures", m.Figure, problems),
         "benchmarks": _read_tables(folder, "benchmarks", m.Benchmark, problems),
         "margins": kind("margins", m.PopulationMargins),
         "margin_rows": _read_tables(folder, "margins", m.MarginRow, problems),
+        "geographies": kind("geographies", m.Geography),
+        "lookups": kind("lookups", m.Lookup),
     }
     # No check of references reads the rules, so a broken rules.yaml hides no other problem; nor does a broken lexicon.
     catalogue = Catalogue(
@@ -616,10 +765,14 @@ def load(folder: Path | str | None = None) -> Catalogue:
         lexicon=cast("words.Lexicon", lexicon),
         style=cast("Style", style),
         reading=reading or Reading(),
+        files=files,
         **content,
     )
-    of_entries = (_check_waves, _check_figures, _check_margins, _check_comparisons)
-    for check in (*of_entries, _check_uses, _check_words, _check_reading):
+    checks = (
+        _check_waves, _check_figures, _check_margins, _check_comparisons, _check_uses, _check_words, _check_reading,
+        areas.check,
+    )  # fmt: skip
+    for check in checks:
         check(catalogue, problems)
     if not problems.lines:
         return catalogue

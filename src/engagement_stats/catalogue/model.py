@@ -10,18 +10,23 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
+from engagement_stats.catalogue.entry import IDENTIFIER as IDENTIFIER
+from engagement_stats.catalogue.entry import STRICT, Evidence, FileName, Id, Text
+from engagement_stats.catalogue.expected import Expectations, Quarantine
 from engagement_stats.catalogue.style import People, Phrases
+from engagement_stats.catalogue.workbooks import Workbook
+from engagement_stats.readers.model import Format
 
-IDENTIFIER = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
+# In place of a code list: the categories are the value labels that the file carries for the codes.
+FROM_LABELS = "from_labels"
 
 MissingReason = Literal["refused", "dont_know", "not_asked", "not_applicable", "not_stated"]
 Mode = Literal["face_to_face", "telephone", "web", "web_and_paper", "unknown"]
 Sampling = Literal["probability", "quota", "opt_in_panel", "unknown"]
 Prompting = Literal["single_item", "list", "battery", "unknown"]
 Recall = Literal["now", "four_weeks", "monthly", "12m", "not_applicable", "unknown"]
-Evidence = Literal["confirmed", "second_hand", "inferred", "unverified"]
 Grade = Literal["comparable", "indicative", "not_comparable"]
 # What a number phrase speaks of, and in what it is counted.
 Quantity = Literal["level", "ratio", "relative_change", "difference", "count", "rank"]
@@ -39,14 +44,6 @@ Axis = Literal[
     "series",
     "series_break",
 ]
-
-
-def _identifier(value: str) -> str:
-    if not IDENTIFIER.match(value):
-        raise ValueError(
-            "an id is lower-case letters, digits and underscores, beginning with a letter, at most 63 long"
-        )
-    return value
 
 
 def _code_as_text(value: object) -> object:
@@ -69,17 +66,19 @@ def list_as_tuple(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-Id = Annotated[str, AfterValidator(_identifier)]
-Text = Annotated[str, Field(min_length=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Codes = Annotated[dict[str, Text], BeforeValidator(_code_as_text), Field(min_length=1)]
 MissingCodes = Annotated[dict[str, MissingReason], BeforeValidator(_code_as_text)]
+SignedCodes = Annotated[dict[str, Text], BeforeValidator(_code_as_text)]
+# Codes of statistical geography: a letter for the country, eight digits.
+AREA_CODE = re.compile(r"^[A-Z][0-9]{8}$")
+AreaCode = Annotated[str, Field(pattern=AREA_CODE.pattern)]
 
 
 class Entry(BaseModel):
     """Base of every entry: closed world, immutable, nothing coerced."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = STRICT
 
 
 class Source(Entry):
@@ -138,10 +137,15 @@ class Survey(Entry):
 
 
 class CodeList(Entry):
-    """What the codes of a column mean: every code is a category or a reason for missingness."""
+    """What the codes of a column mean: every code is a category or a reason for missingness.
+
+    `evidence` says how that is known. An unverified list is a guess: it is used only where the labels of the file
+    itself agree with it.
+    """
 
     codes: Codes
     missing: MissingCodes = {}
+    evidence: Evidence | None = None
 
     @model_validator(mode="after")
     def _disjoint(self) -> Self:
@@ -154,9 +158,10 @@ class CodeList(Entry):
 class Variable(Entry):
     """A column of a file made into a canonical variable.
 
-    Exactly one of `codes` (a code list's id, or the codes themselves), `bands` (closed ranges of a number
-    made into categories) and `numeric` (a number kept as it is, within a range) says how. `missing` adds
-    codes that carry no answer. An `optional` variable may be absent from the file.
+    Exactly one of `codes` (a code list's id, the codes themselves, or "from_labels"), `bands` (closed ranges of a
+    number made into categories) and `numeric` (a number kept as it is, within a range) says how. `missing` adds
+    codes that carry no answer. An `optional` variable may be absent from the file. `labels_differ` signs, code by code
+    and with the reason, a difference from the labels or declared missing codes that the file itself carries.
     """
 
     column: Text
@@ -165,6 +170,7 @@ class Variable(Entry):
     numeric: Annotated[tuple[float, float], BeforeValidator(list_as_tuple)] | None = None
     missing: MissingCodes = {}
     optional: bool = False
+    labels_differ: SignedCodes = {}
     note: str | None = None
 
     @model_validator(mode="after")
@@ -186,7 +192,9 @@ class IndicatorRule(Entry):
 
     `variable` with `counts` (categories that count) makes a proportion; several variables in `any_of` count
     when at least `at_least` of them do; `variable` without `counts` makes the mean of a number. `reasons_as_no`
-    names reasons of missingness that mean "no" (a question routed past because the answer was already no).
+    names reasons of missingness that mean "no" (a question routed past because the answer was already no); more than
+    the share `routed_at_most` of respondents read so stops the wave. `none_of` is the variable of the list's option
+    "none of these": a file in which many name it together with another does not mean that by it.
     """
 
     question: Id
@@ -195,6 +203,8 @@ class IndicatorRule(Entry):
     counts: list[Text] = []
     at_least: int = Field(default=1, ge=1)
     reasons_as_no: list[MissingReason] = []
+    routed_at_most: Share | None = None
+    none_of: Id | None = None
     weight: Id = "main"
     note: str | None = None
 
@@ -208,6 +218,10 @@ class IndicatorRule(Entry):
             raise ValueError("at_least goes with any_of")
         if self.any_of is not None and self.at_least > len(self.any_of):
             raise ValueError("at_least is more than the number of variables in any_of")
+        if self.none_of is not None and self.none_of in (self.any_of or [self.none_of]):
+            raise ValueError("none_of goes with any_of, and is not one of its variables")
+        if self.routed_at_most is not None and not self.reasons_as_no:
+            raise ValueError("routed_at_most goes with reasons_as_no")
         return self
 
     @property
@@ -216,19 +230,49 @@ class IndicatorRule(Entry):
         return list(self.any_of) if self.any_of is not None else [str(self.variable)]
 
 
+class Place(Entry):
+    """A column that holds the code of the area a respondent lives in; the key of the entry names the geography.
+
+    `missing` are codes that stand for no area. An `optional` column may be absent from the file.
+    """
+
+    column: Text
+    missing: MissingCodes = {}
+    optional: bool = False
+    note: str | None = None
+
+
 class FileSpec(Entry):
     """How a wave's file is recognised and read.
 
-    `pattern` matches the file's name (not its folder), letter case ignored; several for several editions.
+    `pattern` matches the file's name (not its folder), letter case ignored; several for several
+    editions, the preferred one first.
     `where` keeps the rows of one wave in a file that holds several: column to the codes kept. `rows` is the
-    number of rows that must remain after `where`.
+    number of rows that must remain after `where`, `columns` the number of columns of the file, `sha256` the editions
+    known to be right; a synthetic file need not agree with these three. `delimiter` is of a CSV file, a comma when not
+    given; `sheet` and `header_row` (from 1) are of a workbook. `missing_undeclared` signs, with
+    the reason, a file that declares none of the codes missing that the catalogue says are, in a format that could.
     """
 
-    pattern: Annotated[list[Text], Field(min_length=1)]
-    format: Literal["tab", "csv", "sav"]
+    pattern: Annotated[list[FileName], Field(min_length=1)]
+    format: Format
     encoding: Literal["utf-8", "cp1252", "latin-1"] = "utf-8"
+    delimiter: Literal[",", ";", "|", "\t"] | None = None
+    sheet: Text | None = None
+    header_row: int = Field(default=1, ge=1)
     rows: int | None = Field(default=None, ge=1)
+    columns: int | None = Field(default=None, ge=1)
+    sha256: list[Annotated[str, Field(pattern="^[0-9a-f]{64}$")]] = []
     where: dict[str, list[str]] = {}
+    missing_undeclared: str | None = None
+
+    @model_validator(mode="after")
+    def _of_its_format(self) -> Self:
+        if self.delimiter is not None and self.format != "csv":
+            raise ValueError("delimiter goes with format csv; a tab file has tabs")
+        if (self.sheet is not None or self.header_row != 1) and self.format not in ("xlsx", "ods"):
+            raise ValueError("sheet and header_row go with format xlsx or ods")
+        return self
 
 
 class RespondentId(Entry):
@@ -274,10 +318,12 @@ class WaveDesign(Entry):
 
     `optional` says that only some editions of the file carry `stratum` and `psu`: they are used when the file
     has them, otherwise the estimates rest on the weights only. `single_psu` says what a stratum with one PSU
-    contributes to a variance.
+    contributes to a variance. Weights in `online_only` are of those who answered online, for questions asked of them
+    alone: nobody else has such a weight.
     """
 
     weights: dict[Id, Text] = {}
+    online_only: list[Id] = []
     made: dict[Id, MadeWeight] = {}
     stratum: Text | None = None
     psu: Text | None = None
@@ -291,6 +337,8 @@ class WaveDesign(Entry):
             raise ValueError('weights or made needs an entry "main"')
         if both := sorted(set(self.weights) & set(self.made)):
             raise ValueError(f"{', '.join(both)} is both a supplied weight and one we make")
+        if strange := [w for w in self.online_only if w == "main" or w not in self.weights]:
+            raise ValueError(f"online_only: {', '.join(strange)} is not a supplied weight beside main")
         if self.optional and self.stratum is None and self.psu is None:
             raise ValueError("optional says that stratum or psu may be absent, so name at least one of them")
         return self
@@ -339,20 +387,65 @@ class _Wave(Entry):
 
 
 class MicrodataWave(_Wave):
-    """One wave of a survey whose respondents' answers are in a file."""
+    """One wave of a survey whose respondents' answers are in a file.
+
+    `identifiers_allowed` gives, for a column whose name or label is that of a direct identifier, the reason to read it.
+    """
 
     kind: Literal["microdata"]
     file: FileSpec
     respondent_id: RespondentId
     design: WaveDesign
     variables: dict[Id, Variable]
+    places: dict[Id, Place] = {}
     indicators: dict[Id, IndicatorRule]
     domains: list[Text] = []
     published_as: list[Id] = []
+    expects: Expectations = Expectations()
+    quarantine: Quarantine | None = None
+    identifiers_allowed: dict[Text, Text] = {}
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """Each column the entry names, and the key that names it; the first where several do."""
+        design = self.design
+        named = [("file.where", column) for column in self.file.where]
+        named += [("respondent_id.columns", column) for column in self.respondent_id.columns]
+        named += [(f"design.weights.{name}", column) for name, column in design.weights.items()]
+        named += [(f"design.made.{name}.base", made.base) for name, made in design.made.items() if made.base]
+        named += [(f"design.{role}", c) for role, c in (("stratum", design.stratum), ("psu", design.psu)) if c]
+        named += [(f"variables.{name}.column", variable.column) for name, variable in self.variables.items()]
+        named += [(f"places.{name}.column", place.column) for name, place in self.places.items()]
+        named += [("expects.interviewed.columns", column) for column in self.expects.columns]
+        named += [("quarantine.rules", column) for column in (self.quarantine.columns if self.quarantine else [])]
+        return {column: key for key, column in reversed(named)}
+
+    @property
+    def supplied_weights(self) -> dict[str, str]:
+        """The supplied weights that are read: those of online respondents only where an indicator uses them."""
+        used = {rule.weight for rule in self.indicators.values()}
+        unused = [name for name in self.design.online_only if name not in used]
+        return {name: column for name, column in self.design.weights.items() if name not in unused}
+
+    @property
+    def screening_columns(self) -> list[str]:
+        """The columns of the file that only its expectations and the rules of quarantine read."""
+        rules = self.quarantine.columns if self.quarantine else []
+        return list(dict.fromkeys([*self.expects.columns, *rules]))
+
+    @property
+    def asked_columns(self) -> list[str]:
+        """Every column the entry asks for, whether the file must have it or not."""
+        design = self.design
+        columns = [*self.file.where, *self.respondent_id.columns, *self.supplied_weights.values()]
+        columns += [c for c in (*(made.base for made in design.made.values()), design.stratum, design.psu) if c]
+        columns += [variable.column for variable in self.variables.values()]
+        columns += [place.column for place in self.places.values()]
+        return list(dict.fromkeys([*columns, *self.screening_columns]))
 
 
 class TablesWave(_Wave):
-    """One wave of which only published figures are held.
+    """One wave of which only published figures are held: in a file of figures/, in a workbook that lands, or in both.
 
     `base` is the number of respondents of the whole wave: it serves a figure of the whole population (domain
     `all`) that does not give its own, and no figure of a part of it. `assumed_design_effect` turns it into an
@@ -360,12 +453,18 @@ class TablesWave(_Wave):
     """
 
     kind: Literal["tables"]
-    figures: Text
+    figures: FileName | None = None
+    workbook: Workbook | None = None
     questions: dict[Id, Id]
     base: int | None = Field(default=None, ge=1)
     base_is: Literal["exact", "approximate", "unknown"]
     assumed_design_effect: float | None = Field(default=None, gt=0)
     assumed_because: str | None = None
+
+    @property
+    def file(self) -> Workbook | None:
+        """The file that has to land, if there is one."""
+        return self.workbook
 
     @model_validator(mode="after")
     def _assumption(self) -> Self:
@@ -373,6 +472,11 @@ class TablesWave(_Wave):
             raise ValueError('base and base_is disagree: base_is is "unknown" just when base is null')
         if (self.assumed_design_effect is None) != (self.assumed_because is None):
             raise ValueError("assumed_design_effect and assumed_because go together")
+        if self.figures is None and self.workbook is None:
+            raise ValueError("give figures, a file of figures/, or workbook, or both")
+        strange = {t.indicator for t in self.workbook.tables} - set(self.questions) if self.workbook else set()
+        if strange:
+            raise ValueError(f"workbook.tables: {', '.join(sorted(strange))} is not under questions")
         return self
 
 
@@ -403,13 +507,134 @@ class Indicator(Entry):
     keywords: list[Text] = []
 
 
+class Geography(Entry):
+    """A kind of area of one vintage, and the ranges its codes lie in, first and last."""
+
+    label: Text
+    codes: Annotated[list[Annotated[tuple[AreaCode, AreaCode], BeforeValidator(list_as_tuple)]], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if any(low > high for low, high in self.codes):
+            raise ValueError("a range's first code is after its last")
+        return self
+
+    def holds(self, code: str) -> bool:
+        """Say whether a code has the form of this geography's, which does not make it a code in use."""
+        return bool(AREA_CODE.match(code)) and any(low <= code <= high for low, high in self.codes)
+
+
+class LookupFile(Entry):
+    """How a lookup's file is recognised and read: delimited text with a header, quotes where needed.
+
+    `sha256` are the editions known to be right; any is taken when none is given. `rows` does not count the header.
+    """
+
+    pattern: Annotated[list[FileName], Field(min_length=1)]
+    encoding: Literal["utf-8", "cp1252", "latin-1"] = "utf-8"
+    delimiter: Literal[",", "\t", ";"] = ","
+    rows: int | None = Field(default=None, ge=1)
+    sha256: list[Annotated[str, Field(pattern="^[0-9a-f]{64}$")]] = []
+
+
+class AreaColumn(Entry):
+    """A column of a lookup: codes of a geography, or, without one, names, ranks or deciles."""
+
+    column: Text
+    geography: Id | None = None
+
+
+class Lookup(Entry):
+    """A list of areas, or what each area is part of: a file the user supplies, never part of the catalogue.
+
+    Each area of `key` stands in one row. `values` say what it belongs to, `counts` (id to column) how many people or
+    things it holds. `countries` are the first letters of the codes it covers. `best_fit` says how an area that
+    straddles several of the next geography was given to one.
+    """
+
+    label: Text
+    source: Id
+    file: LookupFile
+    key: AreaColumn
+    values: dict[Id, AreaColumn] = {}
+    counts: dict[Id, Text] = {}
+    countries: Annotated[list[Literal["E", "W", "S", "N"]], Field(min_length=1)]
+    best_fit: str | None = None
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _columns(self) -> Self:
+        if self.key.geography is None:
+            raise ValueError("key needs the geography of its codes")
+        if twice := sorted({str(self.key.geography)} & {*self.values, *self.counts} | {*self.values} & {*self.counts}):
+            raise ValueError(f"{', '.join(twice)} names two columns; key, values and counts need names of their own")
+        return self
+
+    @property
+    def geography(self) -> str:
+        """The geography of its key."""
+        return str(self.key.geography)
+
+
+class Listed(Entry):
+    """Levels of the areas on a list and of those not on it, `among` all the areas of another lookup."""
+
+    inside: Text
+    outside: Text
+    among: Id
+
+
+class Derivation(Entry):
+    """How the level of a domain follows from the code of an area.
+
+    `through` are lookups, each leading to the next; a wave enters where it has the codes. The level is the `value` of
+    the last lookup, under another name where `spelled` gives one, or whether the area is `listed` in it. `population`
+    is a lookup that counts the people of the first lookup's areas, for `places.profile`.
+    """
+
+    through: Annotated[list[Id], Field(min_length=1)]
+    value: Id | None = None
+    listed: Listed | None = None
+    spelled: Annotated[dict[str, Text], BeforeValidator(_code_as_text)] = {}
+    population: Id | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.value is None) == (self.listed is None):
+            raise ValueError("give exactly one of value and listed")
+        if self.listed is not None and self.spelled:
+            raise ValueError("spelled goes with value")
+        return self
+
+
 class Domain(Entry):
-    """A way of dividing a population; the levels in the order they are shown."""
+    """A way of dividing a population; the levels in the order they are shown.
+
+    A domain may be `derived` from the code of an area. Levels that only the lookup knows, such as the names of local
+    authorities, are left out here; so are those of a domain whose levels are the labels in the files (`from_labels`).
+    """
 
     label: Text
     definition: Text
-    levels: Annotated[list[Text], Field(min_length=1)]
+    levels: list[Text] = []
     phrases: Phrases = Phrases()
+    derived: Derivation | None = None
+    from_labels: bool = False
+
+    @model_validator(mode="after")
+    def _levels(self) -> Self:
+        listed = self.derived.listed if self.derived else None
+        if self.from_labels and (self.levels or self.derived):
+            raise ValueError("from_labels takes the levels from the files, so neither levels nor derived is given")
+        if not self.levels and not self.from_labels and (self.derived is None or listed is not None):
+            raise ValueError("levels is empty; only levels that are the value of a lookup may be left out")
+        if listed is not None and {listed.inside, listed.outside} != set(self.levels):
+            raise ValueError("levels and the two levels under derived.listed are not the same")
+        return self
+
+    def has(self, level: str) -> bool:
+        """Say whether a level may be one of the domain's; of levels only a lookup knows, any may."""
+        return not self.levels or level in self.levels
 
 
 class Side(Entry):
@@ -678,21 +903,36 @@ class DisclosureRules(Entry):
         return self
 
 
+class CodebookRules(Entry):
+    """Words that files use in their value labels: for a category, and for a reason of missingness."""
+
+    same_meaning: dict[Text, list[Text]] = {}
+    reasons: dict[MissingReason, list[Text]] = {}
+
+
 class Rules(Entry):
     """The rules of the catalogue."""
 
     comparability: ComparabilityRules
     disclosure: DisclosureRules
+    codebook: CodebookRules = CodebookRules()
+
+
+Withheld = Literal["suppressed", "unreliable", "not_available", "not_applicable"]
 
 
 class Figure(Entry):
-    """One published figure, a row of a file in figures/. Percentages 0-100, as published."""
+    """One published figure, a row of a file in figures/ or a cell of a workbook. Percentages 0-100, as published.
+
+    It has exactly one of `value`; `below`, when it is published only as less than that ("<1%"); and `withheld`, when
+    the producer published a mark in its place. The columns with a default may be left out of a file.
+    """
 
     wave: Id
     indicator: Id
     domain: Text
     level: Text
-    value: float
+    value: float | None
     lower: float | None
     upper: float | None
     confidence: float | None
@@ -702,15 +942,32 @@ class Figure(Entry):
     evidence: Evidence
     source: Text
     note: str | None
+    base_weighted: float | None = Field(default=None, ge=0)
+    below: float | None = Field(default=None, gt=0, le=100)
+    withheld: Withheld | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """The key of the estimate: wave, indicator, domain, level."""
+        return self.wave, self.indicator, self.domain, self.level
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        ways = [x for x in ("value", "below", "withheld") if getattr(self, x) is not None]
+        if len(ways) != 1:
+            raise ValueError(f"give exactly one of value, below and withheld; {', '.join(ways) or 'none'} given")
+        if self.value is None and self.lower is not None:
+            raise ValueError("a figure without a value has no interval")
+        return self
 
     @model_validator(mode="after")
     def _interval(self) -> Self:
-        if not 0 <= self.value <= 100:
+        if self.value is not None and not 0 <= self.value <= 100:
             raise ValueError("value is outside 0 to 100")
         given = [x is not None for x in (self.lower, self.upper, self.confidence)]
         if any(given) and not all(given):
             raise ValueError("lower, upper and confidence go together")
-        if self.lower is not None and not self.lower <= self.value <= (self.upper or 0):
+        if self.lower is not None and self.value is not None and not self.lower <= self.value <= (self.upper or 0):
             raise ValueError("the interval does not contain the value")
         return self
 
