@@ -128,9 +128,9 @@ def study() -> dict[str, Any]:
             }  # fmt: skip
             print(f"  pyreadstat, {count} columns {alone['seconds']:6.2f} s   peak {alone['own_mb']:5.0f} MB")
             print(
-                f"  landed, {count} columns     {landed['seconds']:6.2f} s   peak {landed['child_mb']:5.0f} MB in each of "
-                f"two processes, {landed['own_mb']:.0f} MB here; {found[str(count)]['ratio']:.2f} times pyreadstat's time, "
-                f"{found[str(count)]['times_whole']:.1f} times faster than whole"
+                f"  landed, {count} columns     {landed['seconds']:6.2f} s   peak {landed['child_mb']:5.0f} MB in each "
+                f"of two processes, {landed['own_mb']:.0f} MB here; {found[str(count)]['ratio']:.2f} times "
+                f"pyreadstat's time, {found[str(count)]['times_whole']:.1f} times faster than whole"
             )
     return found
 

@@ -20,7 +20,7 @@ from workbench import CLS_2018, CLS_2019, COMMAND, POLL, Project, Told, built, e
 from engagement_stats import catalogue
 
 COMMANDS = {
-    "demo", "run", "status", "inspect", "check", "places", "estimate", "weight", "headlines", "claims", "ui",
+    "demo", "run", "status", "inspect", "check", "places", "estimate", "weight", "headlines", "claims", "brief", "ui",
     "purge",
 }  # fmt: skip
 HEAVY = ("pandas", "numpy", "duckdb", "dagster", "statsmodels", "scipy", "pyarrow", "pyreadstat", "pydantic", "rich")

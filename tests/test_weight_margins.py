@@ -269,7 +269,11 @@ def copied(tmp_path):
         (folder / kind).mkdir(parents=True)
     (folder / "rules.yaml").write_text((catalogue.DEFAULT / "rules.yaml").read_text(encoding="utf-8"))
     (folder / "domains" / "core.yaml").write_text(
-        (catalogue.DEFAULT / "domains" / "core.yaml").read_text(encoding="utf-8"), encoding="utf-8"
+        "sex: {label: Sex, definition: Sex., levels: [Male, Female]}\n"
+        "region: {label: Region, definition: Region., levels: [North East, London]}\n"
+        "age_group: {label: Age, definition: Age., levels: [18-24, 25-34]}\n"
+        "lbn: {label: Place, definition: Place., levels: [Left-behind neighbourhood, Rest of England]}\n",
+        encoding="utf-8",
     )
     (folder / "sources" / "maker.yaml").write_text(
         "maker: {title: Count, producer: Maker, licence: Open, citation: Maker (2020)}\n"

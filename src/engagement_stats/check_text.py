@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from engagement_stats import consistency, statements, verify
+from engagement_stats import checked, consistency, statements, verify
 from engagement_stats.catalogue import Catalogue
 from engagement_stats.documents import Passage
 from engagement_stats.sentences import alike, sentences
@@ -29,9 +29,9 @@ def check(
 
     Returns
     -------
-    DataFrame, shape (n statements, columns of verify.Checked)
-        A row for each share stated, for each two sides set against each other, and for each sum of counts, in the order of
-        the text. Shares 0 to 1.
+    DataFrame, shape (n statements, columns of checked.Checked)
+        A row for each share stated, for each two sides set against each other, and for each sum of counts, in the
+        order of the text. Shares 0 to 1.
     """
     levels = estimates[["domain", "level"]].drop_duplicates().itertuples(index=False, name=None)
     found = statements.read(passages, catalogue, levels)
@@ -47,4 +47,4 @@ def check(
     for passage in passages:
         for start, text in sentences(alike(passage.text), entries):
             order.setdefault((passage.where(start), text), len(order))
-    return verify.frame(sorted([*rows, *sums], key=lambda r: order[r.where, r.text]))
+    return checked.frame(sorted([*rows, *sums], key=lambda r: order[r.where, r.text]))

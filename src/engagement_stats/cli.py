@@ -194,7 +194,7 @@ def _claims(args: argparse.Namespace) -> int:
 
 
 def _claims_of_text(args: argparse.Namespace) -> int:
-    from engagement_stats import catalogue, check_text, documents, show, verify
+    from engagement_stats import catalogue, check_text, checked, documents, show
 
     passages = documents.read(args.file)
     estimates, comparisons = (_released(args, f"SELECT * FROM {t}") for t in ("estimates", "comparisons"))
@@ -203,7 +203,7 @@ def _claims_of_text(args: argparse.Namespace) -> int:
         show.statements(table)
     else:
         show.frame(table, args.format)
-    at_fault, verdicts = verify.at_fault(table), table["verdict"].value_counts()
+    at_fault, verdicts = checked.at_fault(table), table["verdict"].value_counts()
     _say(
         f"{args.file}: {len(table)} statement(s) in numbers; "
         + ", ".join(f"{n} {verdict}" for verdict, n in verdicts.items())
@@ -577,7 +577,7 @@ def parser() -> argparse.ArgumentParser:
         help=".md, .txt or .docx: find its statements in numbers and say which the release supports",
     )  # fmt: skip
     claims.add_argument(
-        "--catalogue", type=Path, metavar="DIR", help="for FILE: whose words (default: the package's own)"
+        "--catalogue", type=Path, metavar="DIR", help="whose words FILE is read by (default: the package's own)"
     )
     from engagement_stats import commands_releases
 

@@ -1,31 +1,31 @@
-"""Check sums inside a document that need no survey: a multiple of two counts, a share of a count.
+"""Check the sums inside a document, which need no survey: whether its words follow from its own numbers.
 
-Belongs here: counts and amounts of money in a sentence, and whether the words about them follow from them.
-Not here: shares held against a release (verify), and reading number phrases (lexicon).
+Belongs here: two shares and the words that relate them; counts and amounts of money, their multiples and shares.
+Not here: holding anything against a release (verify), and reading number phrases (lexicon).
 """
 
+import math
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from engagement_stats import lexicon, stated
 from engagement_stats.catalogue import Catalogue
+from engagement_stats.checked import NOTHING, Checked
 from engagement_stats.documents import Passage
 from engagement_stats.errors import CatalogueError
 from engagement_stats.lexicon import Meaning
 from engagement_stats.quantities import DIGITS, Figure, figures
+from engagement_stats.rounding import percentage
 from engagement_stats.sentences import alike, sentences, words
-from engagement_stats.verify import Checked
+from engagement_stats.statements import Relation
 
 COUNT = rf"£?(?:{DIGITS})(?:\s?(?:thousand|million|billion|bn|m|k)\b)?"
+SHARE = rf"(?P<share>(?:{DIGITS})\s?(?:%|per ?cent))"
+OF = rf"of (?:the |all |these )?(?P<of>{COUNT})"
 FROM_TO = re.compile(rf"\bfrom (?P<right>{COUNT})\s+(?:\w+\s+)?to (?P<left>{COUNT})(?![\w%]|\s?per ?cent)", re.I)
-OF_COUNT = re.compile(
-    rf"(?P<share>(?:{DIGITS})\s?(?:%|per ?cent)) of (?:the |all |these )?(?P<of>{COUNT})\s[^.;]*?\((?P<part>{COUNT})\)",
-    re.I,
-)
-PART_OF = re.compile(
-    rf"(?P<part>{COUNT}) (?:of|out of) (?:the |all |these )?(?P<of>{COUNT})\b[^.;%]*?\((?P<share>(?:{DIGITS})\s?(?:%|per ?cent))\)",
-    re.I,
-)
+OF_COUNT = re.compile(rf"{SHARE} {OF}\s[^.;]*?\((?P<part>{COUNT})\)", re.I)
+PART_OF = re.compile(rf"(?P<part>{COUNT}) (?:out )?{OF}\b[^.;%]*?\({SHARE}\)", re.I)
 NO_SURVEY = "These are counts and not survey figures of the release: only the arithmetic was checked."
 
 
@@ -104,3 +104,73 @@ def _row(figure: Figure, text: str, where: str, found: tuple[str, str]) -> Check
     return Checked(
         where, text, "arithmetic", figure.words, "none", arithmetic=sums, reason=f"{why} {NO_SURVEY}",
     )  # fmt: skip
+
+
+def signed(meaning: Meaning, relation: Relation) -> Meaning | None:
+    """Give a change or difference the sign of the direction the sentence speaks of, or of its own numbers."""
+    if meaning.quantity == "ratio":
+        return meaning
+    direction = relation.direction
+    if direction is None and relation.left_level and relation.right_level:
+        direction = "higher" if relation.left_level.meaning.value >= relation.right_level.meaning.value else "lower"
+    if direction == "higher":
+        return meaning
+    if direction != "lower":
+        return None
+    return replace(
+        meaning, value=-meaning.value, lower=-meaning.upper, upper=-meaning.lower, sure_lower=-meaning.sure_upper,
+        sure_upper=-meaning.sure_lower,
+    )  # fmt: skip
+
+
+def of_relation(relation: Relation) -> tuple[str, str]:
+    """Say whether words of a ratio, change or direction follow from the two shares the document gives.
+
+    Parameters
+    ----------
+    relation : Relation
+
+    Returns
+    -------
+    tuple of str
+        "right", "wrong" or "nothing to check"; and why, where it is wrong. The rounding of both shares is allowed for.
+    """
+    if relation.left_level is None or relation.right_level is None:
+        return NOTHING, ""
+    left, right = relation.left_level.meaning, relation.right_level.meaning
+    if relation.figure is None:
+        return _arithmetic_of_direction(relation, left.value - right.value)
+    meaning = signed(relation.figure.meaning, relation)
+    if meaning is None or right.value == 0:
+        return NOTHING, ""
+    low, high = _span(meaning.quantity, left, right)
+    found = _made(meaning.quantity, left.value, right.value)
+    said = f"The document's own numbers give {stated.shown(meaning.quantity, 'share', found)}"
+    if meaning.covers(found) or meaning.touches(low, high):
+        return "right", ""
+    points = left.value - right.value
+    if meaning.quantity == "relative_change" and meaning.covers(points):
+        return "wrong", f"{said}; they are {percentage(abs(points))} percentage points apart, not per cent."
+    return "wrong", f"{said}, which the words do not cover."
+
+
+def _arithmetic_of_direction(relation: Relation, apart: float) -> tuple[str, str]:
+    if relation.direction not in ("higher", "lower"):
+        return NOTHING, ""
+    if (apart > 0) == (relation.direction == "higher") and apart != 0:
+        return "right", ""
+    return "wrong", "The document's own numbers go the other way."
+
+
+def _made(quantity: str, left: float, right: float) -> float:
+    if quantity == "difference":
+        return left - right
+    return left / right if quantity == "ratio" else left / right - 1
+
+
+def _span(quantity: str, left: Meaning, right: Meaning) -> tuple[float, float]:
+    """Return the ends of what two rounded numbers may give."""
+    ends = [left.lower, left.upper, right.lower, right.upper]
+    if not all(math.isfinite(x) for x in ends) or right.lower <= 0:
+        return math.inf, -math.inf
+    return _made(quantity, left.lower, right.upper), _made(quantity, left.upper, right.lower)

@@ -207,15 +207,13 @@ def _running(text: str) -> Iterator[tuple[int, str]]:
         elif mark and fence == mark.group(1):
             fence = ""
         elif not fence:
-            gone = (RULE.match(line) and not DIVIDER.match(line)) or REFERENCE.match(line)
+            gone = RULE.match(line) or REFERENCE.match(line)
             yield number, "" if gone else re.sub(r"^\s*(?:>\s?)+", "", line)
 
 
 def _table_at(lines: list[tuple[int, str]], at: int) -> int:
     """Return how many lines a table has that begins here; 0 where none does."""
     if at + 1 >= len(lines) or "|" not in lines[at][1] or not DIVIDER.match(lines[at + 1][1]):
-        return 0
-    if "|" not in lines[at + 1][1] and _cells(lines[at][1])[1:]:
         return 0
     end = at + 2
     while end < len(lines) and "|" in lines[end][1]:

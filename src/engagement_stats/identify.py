@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 from engagement_stats.catalogue import CROSS, LEVEL_SEPARATOR, REST, Catalogue
 from engagement_stats.catalogue import model as m
-from engagement_stats.errors import listed
+from engagement_stats.errors import LISTED, listed
 from engagement_stats.mentions import meets, times
-from engagement_stats.statements import Subject
+from engagement_stats.subjects import Subject
 
 Match = Literal["named", "assumed", "ambiguous", "none"]
 # Recalls of which a sentence can name another than the indicator's.
@@ -27,7 +27,8 @@ class Identified:
 
     `match` is "named" (indicator, people and year are all in the sentence or leave no choice), "assumed" (the sentence
     leaves open what `reason` says was taken), "ambiguous" (several estimates match; none is taken) or "none".
-    `older` are the same estimate in the survey's other waves, where no year is named.
+    `older` are the same estimate in the survey's other waves, where no year is named. `people_assumed` says that nobody
+    was named and the estimate is not of a whole country.
     """
 
     match: Match
@@ -35,6 +36,7 @@ class Identified:
     reason: str = ""
     candidates: tuple[m.Side, ...] = ()
     older: tuple[m.Side, ...] = ()
+    people_assumed: bool = False
 
 
 class Identifier:
@@ -84,7 +86,13 @@ class Identifier:
             return Identified("none", reason=f"The release has no figure of {who} for {self._labels(indicators)}.")
         if len({r.indicator for r in fitting}) > 1:
             return self._ambiguous(fitting, "Several match: say which of")
-        return self._in_time(subject, fitting)
+        found = self._in_time(subject, fitting)
+        if found.side is not None and not subject.places:
+            population = self.catalogue.population(found.side.wave)
+            if population.geography not in self.catalogue.reading.unsaid:
+                taken = f"It is not said of whom; {population.phrase} were taken."
+                return replace(found, match="assumed", reason=f"{taken} {found.reason}".strip(), people_assumed=True)
+        return found
 
     def _of_recall(self, subject: Subject) -> tuple[str, ...]:
         """Keep the indicators of the period that the sentence names, where it names one."""
@@ -173,7 +181,11 @@ class Identifier:
     def related(self, subject: Subject, other: m.Side | None) -> Identified:
         """Find the second side of a statement; "the previous year" is that of the first."""
         if subject.previous and other is not None:
-            found = self.before(other)
+            same_time = replace(subject, previous=False, years=tuple(self.times[other.wave]))
+            meant = self.identify(same_time)
+            if meant.side is None:
+                return meant
+            found = self.before(meant.side)
             if found is None:
                 return Identified("none", reason="The release has no wave before it.")
             return Identified("named", found)
@@ -187,14 +199,15 @@ class Identifier:
 
     def _ambiguous(self, rows: list[Any], why: str) -> Identified:
         sides = self._sides(rows)
-        told = listed(list(dict.fromkeys(self._told(s, rows) for s in sides)))
-        return Identified("ambiguous", reason=f"{why} {told}.", candidates=sides)
+        told = list(dict.fromkeys(self._told(s, rows) for s in sides))
+        more = f"; and {len(told) - LISTED} more" if len(told) > LISTED else ""
+        return Identified("ambiguous", reason=f"{why} {'; '.join(told[:LISTED])}{more}.", candidates=sides)
 
     def _told(self, side: m.Side, rows: list[Any]) -> str:
         label = self.catalogue.indicators[side.indicator].label
         if len({r.indicator for r in rows}) > 1:
             return label
-        return f"{label}, {self.catalogue.waves[side.wave].label}"
+        return self.catalogue.waves[side.wave].label
 
     def _labels(self, indicators: Iterable[str]) -> str:
         return listed([self.catalogue.indicators[i].label for i in indicators])

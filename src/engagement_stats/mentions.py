@@ -1,6 +1,6 @@
 """Find what a sentence names: indicators, places and people, years, surveys, and the words that relate numbers.
 
-Belongs here: looking the catalogue's words up in a sentence, and noticing names and people the catalogue has no word for.
+Belongs here: looking the catalogue's words up in a sentence, and noticing names and people it has no words for.
 Not here: the words (catalogue), numbers (quantities), and which number goes with which mention (statements).
 """
 
@@ -18,7 +18,7 @@ from engagement_stats.sentences import Word, alike, find, words
 
 Kind = Literal[
     "indicator", "place", "unknown", "year", "previous", "survey", "series", "recall", "negation", "predicate", "who",
-    "contrast", "higher", "lower", "similar", "significant", "referring", "general",
+    "contrast", "parting", "in_order", "higher", "lower", "similar", "referring", "general",
 ]  # fmt: skip
 # What a sentence is about, of which the longest words count: "North East of England" is not also England.
 SUBJECTS = ("indicator", "place", "unknown", "year")
@@ -29,7 +29,7 @@ YEAR = r"(?:19|20)\d\d"
 SURVEY_YEAR = re.compile(rf"(?<![\d£,.])({YEAR})\s?(?:[-/]|to)\s?((?:19|20)?\d\d)(?![\d%,]\d|%)")
 MONTHS_SPAN = re.compile(rf"(?:{MONTHS}) ({YEAR}) (?:to|and|-) (?:{MONTHS}) ({YEAR})")
 ONE_YEAR = re.compile(rf"(?<![\d£,.\-/])({YEAR})(?![\d%]|[,.]\d)")
-NAME = re.compile(r"\b(?:in|across|within|throughout|of|from)\s+(?:the\s+)?((?:[A-Z][\w'-]+)(?:\s+[A-Z][\w'-]+)*)")
+NAME = re.compile(r"\b(?i:in|across|within|throughout|of|from)\s+(?:the\s+)?((?:[A-Z][\w'-]+)(?:\s+[A-Z][\w'-]+)*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Vocabulary:
         """Pattern to the indicators it speaks of; an indicator's own label and phrase always do."""
         out: dict[str, list[str]] = {}
         for name, entry in self.catalogue.indicators.items():
-            own = [_pattern(entry.label), _pattern(entry.label.partition(",")[0]), _pattern(entry.phrase)]
+            own = [_pattern(entry.label.partition(",")[0]), _pattern(entry.phrase)]
             for pattern in dict.fromkeys([*entry.keywords, *own]):
                 out.setdefault(pattern, []).append(name)
         return out
@@ -162,14 +162,21 @@ class Vocabulary:
         kept = [x for x in subjects if not _inside_another(x, subjects)]
         lists: dict[Kind, list[str]] = {
             "previous": reading.previous, "negation": reading.negations, "predicate": reading.predicates,
-            "who": reading.who, "contrast": reading.contrasts, "higher": reading.directions.higher,
+            "who": reading.who, "contrast": reading.contrasts, "parting": reading.parting, "in_order": reading.in_order,
+            "higher": reading.directions.higher,
             "lower": reading.directions.lower, "similar": reading.directions.similar,
-            "significant": reading.significant, "referring": reading.referring, "general": reading.people.general,
+            "referring": reading.referring, "general": reading.people.general,
         }  # fmt: skip
-        others = [m for kind, patterns in lists.items() for m in _plainly(kind, patterns, found)]
+        # "More than half" is a number; it compares nothing.
+        others = [
+            m for kind, patterns in lists.items() for m in _plainly(kind, patterns, found)
+            if not any(f.start <= m.start < f.end for f in figures)
+        ]  # fmt: skip
         others += self._looked_up("survey", _turned(reading.surveys), found)
         others += self._looked_up("series", _turned(reading.series), found)
         others += self._looked_up("recall", _turned(reading.recalls), found)
+        periods = [o for o in others if o.kind == "recall"]
+        others = [o for o in others if o.kind != "previous" or not _inside_another(o, [*periods, o])]
         kept += self._people(found, figures, kept)
         kept += self._names(text, [*kept, *(o for o in others if o.kind == "survey")])
         return sorted([*kept, *others], key=lambda x: (x.start, x.end))

@@ -22,6 +22,8 @@ from engagement_stats.sentences import Word, find
 DIGITS = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 # "One in 2018" is no share.
 MOST_OUT_OF = 1000
+# After these another word may follow: thirty-six.
+TENS = range(20, 100, 10)
 # Words that may stand between a fraction and what it is a fraction of.
 RATIO_NEXT = ("the", "that", "as")
 
@@ -67,8 +69,10 @@ def figures(text: str, found: list[Word], catalogue: Catalogue) -> list[Figure]:
     [('just over a third', 'level'), ('36.5%', 'level')]
     """
     barred = [(found[a].start, found[b - 1].end) for a, b in find(catalogue.reading.not_statistics, found)]
+    directions = catalogue.reading.directions
+    sides = [*directions.higher, *directions.lower]
     out: list[Figure] = []
-    for match in _pattern(catalogue.lexicon).finditer(text.lower()):
+    for match in _pattern(catalogue.lexicon, sides).finditer(text.lower()):
         if any(match.start() < end and start < match.end() for start, end in barred):
             continue
         out += _read(match, text, found, catalogue)
@@ -121,7 +125,7 @@ def _in_digits(words: str, entries: Lexicon) -> str:
 
     def sum_of(match: re.Match[str]) -> str:
         tens, ones = known[match[1]], known[match[2]]
-        return str(tens + ones) if tens >= 20 and tens % 10 == 0 and ones < 10 else match[0]
+        return str(tens + ones) if tens in TENS and ones < TENS.step else match[0]
 
     words = re.sub(r"\b(\w+)[- ](\w+)\b", lambda m: sum_of(m) if m[1] in known and m[2] in known else m[0], words)
     return re.sub(r"\b(\w+)(?= per cent| percent|%)", lambda m: str(known.get(m[1], m[1])), words)
@@ -140,11 +144,14 @@ def _quantity(match: re.Match[str], before: list[str], after: list[str], entries
         in_n = re.search(r"(\w+)[\s-]+(?:in(?:[\s-]+every)?|out[\s-]+of)[\s-]+(\w+)", core)
         if in_n is None:
             return "ratio"
-        return "level" if _of_few(in_n[2]) else None
+        return "level" if _is_share(in_n[1], in_n[2]) else None
     if before[-1:] == ["by"]:
         return "relative_change"
     if core.startswith("most") or "major" in core or "minor" in core:
         return "level" if following in (*entries.people.general, "of") else None
+    bare = not match["modifier"] and " " not in core and not match["ratio"]
+    if bare and before and before[-1] in ("the", *entries.people.narrowing):
+        return None  # "the poorest fifth" names a part, and states no share
     if following == "the" and after[1:2] and after[1] in entries.people.general:
         return "level"
     if following in RATIO_NEXT or (following == "of" and after[1:3] and _is_whole(after[1:], entries)):
@@ -159,8 +166,11 @@ def _is_change_of(before: list[str], entries: Reading) -> bool:
     return before[-1:] != [] and before[-1] in entries.change_verbs
 
 
-def _of_few(number: str) -> bool:
-    return not number.isdigit() or int(number) <= MOST_OUT_OF
+def _is_share(part: str, of: str) -> bool:
+    """Say whether "n in m" may be a share: "one in 2018" and "10 out of 10" are none."""
+    if not of.isdigit():
+        return part != of
+    return int(of) <= MOST_OUT_OF and (not part.isdigit() or int(part) < int(of))
 
 
 def _is_whole(after: list[str], entries: Reading) -> bool:
@@ -174,7 +184,7 @@ def _any(words: list[str]) -> str:
     return "|".join(re.escape(w).replace(r"\ ", r"[\s-]+") for w in sorted(set(words), key=len, reverse=True))
 
 
-def _pattern(entries: Lexicon) -> re.Pattern[str]:
+def _pattern(entries: Lexicon, sides: list[str]) -> re.Pattern[str]:
     shares = [
         p for f in entries.forms.values() if f.unit == "share" for p in f.patterns
         if not re.search(r"\} points?$", p)
@@ -183,22 +193,21 @@ def _pattern(entries: Lexicon) -> re.Pattern[str]:
         w for n in entries.numbers.values() if {"level", "ratio"} & set(n.quantities) for w in n.words
     ]  # fmt: skip
     multiples = [w for n in entries.numbers.values() if n.quantities == ["ratio"] for w in n.words]
-    before = [w for x in entries.modifiers.values() for w in x.before]
+    # "Higher than 36 per cent" sets a number against 36 per cent; it is not a number above it.
+    before = [w for x in entries.modifiers.values() for w in x.before if w.removesuffix(" than") not in sides]
     after = [w for x in entries.modifiers.values() for w in x.after]
     return _compiled(
         tuple(shares), tuple(w for w in worded if w not in multiples), tuple(multiples), tuple(before), tuple(after),
-        tuple(entries.number_words),
+        tuple(entries.number_words), tuple(k for k, v in entries.number_words.items() if v in TENS),
     )  # fmt: skip
 
 
 @lru_cache(maxsize=4)
 def _compiled(
     shares: tuple[str, ...], worded: tuple[str, ...], multiples: tuple[str, ...], before: tuple[str, ...],
-    after: tuple[str, ...], numbers: tuple[str, ...],
+    after: tuple[str, ...], numbers: tuple[str, ...], tens: tuple[str, ...],
 ) -> re.Pattern[str]:  # fmt: skip
-    number = (
-        rf"(?:{DIGITS}|(?:(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)[\s-])?(?:{_any(list(numbers))}))"
-    )
+    number = rf"(?:{DIGITS}|(?:(?:{_any(list(tens))})[\s-])?(?:{_any(list(numbers))}))"
 
     def formed(pattern: str) -> str:
         return (
@@ -212,7 +221,9 @@ def _compiled(
         rf"(?P<core>{'|'.join(sorted(per_cent, key=len, reverse=True))}"
         rf"|(?P<ratio>{'|'.join(others)}|{_any(list(multiples))})|{_any(list(worded))})"
     )
+    first = rf"(?!(?:19|20)\d\d\b)(?P<first>{number})(?:\s?(?:per cent|percent|%))?"
+    join = rf"(?P<join>\s+to\s+|\s+and\s+|\s?-\s?)(?=(?:{DIGITS})\s?(?:per cent|percent|%))"
     return re.compile(
-        rf"(?<![\w.,/£$\-])(?:(?!(?:19|20)\d\d\b)(?P<first>{number})(?:\s?(?:per cent|percent|%))?(?P<join>\s+to\s+|\s+and\s+|\s?-\s?)(?=\d)"
-        rf"|(?P<modifier>{_any(list(before))})\s+(?:the\s+)?)?{core}(?![\w])(?:\s+(?:{_any(list(after))}))?"
+        rf"(?<![\w.,/£$\-])(?:{first}{join}|(?P<modifier>{_any(list(before))})\s+(?:the\s+)?)?{core}(?![\w])"
+        rf"(?:\s+(?:{_any(list(after))}))?"
     )

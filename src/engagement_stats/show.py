@@ -114,7 +114,7 @@ def statements(data: "pd.DataFrame") -> None:
 
     Parameters
     ----------
-    data : DataFrame, shape (n statements, columns of verify.Checked)
+    data : DataFrame, shape (n statements, columns of checked.Checked)
     """
     import textwrap
 

@@ -8,7 +8,7 @@ Methods: docs/checking_a_text.md
 
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -16,7 +16,9 @@ import pandas as pd
 from engagement_stats import compare, phrase, stated
 from engagement_stats.catalogue import KEY, Catalogue
 from engagement_stats.catalogue import model as m
+from engagement_stats.checked import Checked
 from engagement_stats.claim import Verdict, decide
+from engagement_stats.consistency import of_relation, signed
 from engagement_stats.errors import ComparisonError, listed
 from engagement_stats.evidence import Evidence, Found, undecided
 from engagement_stats.identify import Identified, Identifier
@@ -24,53 +26,9 @@ from engagement_stats.lexicon import Meaning
 from engagement_stats.quantities import Figure
 from engagement_stats.statements import Level, Relation, Statement
 
-NOTHING = "nothing to check"
 FLIPPED = {"higher": "lower", "lower": "higher"}
 EXPECTED = {"higher": "higher", "lower": "lower", "similar": "no clear difference"}
-FAULTS = ("not supported", "not comparable")
 PAIR = "text"
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """One statement of a text and what the release says of it: a row of the answer."""
-
-    where: str
-    text: str
-    kind: str
-    stated: str
-    match: str
-    indicator: str = ""
-    wave: str = ""
-    domain: str = ""
-    level: str = ""
-    against: str = ""
-    candidates: str = ""
-    estimate: float = math.nan
-    ci_lower: float = math.nan
-    ci_upper: float = math.nan
-    arithmetic: str = NOTHING
-    verdict: Verdict = "cannot be checked"
-    support: str = ""
-    reason: str = ""
-    sentence: str = ""
-    caveats: str = ""
-    evidence: str = ""
-    is_synthetic: bool = False
-
-
-COLUMNS = list(Checked.__dataclass_fields__)
-
-
-def frame(rows: Iterable[Checked]) -> pd.DataFrame:
-    """Put the answers into a frame, a row each, in the order of the text."""
-    table = pd.DataFrame([asdict(r) for r in rows], columns=COLUMNS)
-    return table.astype(dict.fromkeys(("estimate", "ci_lower", "ci_upper"), "float64"))
-
-
-def at_fault(table: pd.DataFrame) -> int:
-    """Count the statements that should not stand: not supported, not comparable, or wrong by their own numbers."""
-    return int((table["verdict"].isin(FAULTS) | (table["arithmetic"] == "wrong")).sum())
 
 
 class Verifier:
@@ -140,13 +98,17 @@ class Verifier:
         )  # fmt: skip
 
     def _in_doubt(self, row: Checked, found: Identified, meaning: Meaning) -> Checked:
-        """Withhold "not supported" where another wave would support an undated number, or rounding hides the answer."""
+        """Withhold "not supported": another wave agrees, other people may be meant, or rounding hides the answer."""
+        if found.people_assumed:
+            return replace(row, verdict="cannot be checked", support="")
         agree = [s for s in found.older if self._covers(meaning, s)]
         if agree:
             waves = listed([self.catalogue.waves[s.wave].label for s in agree])
-            reason = f"No year is named. The newest figure differs; {waves} agree(s) with it: say which is meant."
+            reason = f"No year is named. The newest figure differs; that of {waves} agrees: say which is meant."
             keys = "; ".join(", ".join(s.key) for s in agree)
             return replace(row, verdict="cannot be checked", support="", reason=reason, candidates=keys)
+        if found.older:
+            row = replace(row, reason=f"{row.reason} No other wave of the release agrees with it either.")
         assert found.side is not None
         published = self.evidence.by_key[found.side.key]
         half = float(published.rounding) if pd.notna(published.rounding) else 0.0
@@ -161,7 +123,7 @@ class Verifier:
         return not row.is_suppressed and meaning.covers(row.estimate)
 
     def _relation(self, statement: Statement, relation: Relation) -> Checked:
-        sums, sums_why = _arithmetic(relation)
+        sums, sums_why = of_relation(relation)
         kind = relation.figure.quantity if relation.figure is not None else "comparison"
         row = Checked(
             statement.where, statement.text, kind, relation.words, "none", arithmetic=sums, reason=sums_why
@@ -182,6 +144,9 @@ class Verifier:
         if verdict in ("supported", "not supported") and self._another_wave(relation, left, right):
             verdict, how = "cannot be checked", None
             why = "The numbers are not those of the waves that were taken: say which year is meant."
+        undated = "assumed" in (left.match, right.match) and relation.left_level is None
+        if verdict == "not supported" and undated:
+            verdict, how, why = "cannot be checked", None, f"{why} It is not said when."
         return replace(
             self._seen(row, left.side, evidence),
             verdict=verdict,
@@ -225,7 +190,7 @@ class Verifier:
                 None,
             )
         if relation.figure is not None:
-            meaning = _signed(relation.figure.meaning, relation)
+            meaning = signed(relation.figure.meaning, relation)
             if meaning is None:
                 return "cannot be checked", "It is not said whether it rose or fell.", found, None
             verdict, how = decide(meaning, found)
@@ -290,23 +255,6 @@ def _verdict(released: Any, turned: Any) -> Any:
     return released.verdict if released is not None else FLIPPED.get(turned.verdict, turned.verdict)
 
 
-def _signed(meaning: Meaning, relation: Relation) -> Meaning | None:
-    """Give a change or difference the sign of the direction the sentence speaks of, or of its own numbers."""
-    if meaning.quantity == "ratio":
-        return meaning
-    direction = relation.direction
-    if direction is None and relation.left_level and relation.right_level:
-        direction = "higher" if relation.left_level.meaning.value >= relation.right_level.meaning.value else "lower"
-    if direction == "higher":
-        return meaning
-    if direction != "lower":
-        return None
-    return replace(
-        meaning, value=-meaning.value, lower=-meaning.upper, upper=-meaning.lower, sure_lower=-meaning.sure_upper,
-        sure_upper=-meaning.sure_lower,
-    )  # fmt: skip
-
-
 def _on_direction(relation: Relation, said: Any) -> tuple[Verdict, str]:
     """Hold a direction, stated or only shown by the document's own numbers, against the verdict of the comparison."""
     if not isinstance(said, str):
@@ -318,49 +266,6 @@ def _on_direction(relation: Relation, said: Any) -> tuple[Verdict, str]:
         return "supported", f"{told} The two may be set side by side."
     shown = "higher" if relation.left_level.meaning.value > relation.right_level.meaning.value else "lower"
     return ("supported" if shown == said else "not supported"), told
-
-
-def _arithmetic(relation: Relation) -> tuple[str, str]:
-    """Say whether words of a ratio, change or direction follow from the two numbers the document gives."""
-    if relation.left_level is None or relation.right_level is None:
-        return NOTHING, ""
-    left, right = relation.left_level.meaning, relation.right_level.meaning
-    if relation.figure is None:
-        return _arithmetic_of_direction(relation, left.value - right.value)
-    meaning = _signed(relation.figure.meaning, relation)
-    if meaning is None or right.value == 0:
-        return NOTHING, ""
-    low, high = _span(meaning.quantity, left, right)
-    found = _made(meaning.quantity, left.value, right.value)
-    said = f"The document's own numbers give {stated.shown(meaning.quantity, 'share', found)}"
-    if meaning.covers(found) or meaning.touches(low, high):
-        return "right", ""
-    points = left.value - right.value
-    if meaning.quantity == "relative_change" and meaning.covers(points):
-        return "wrong", f"{said}; they are {phrase.percentage(abs(points))} percentage points apart, not per cent."
-    return "wrong", f"{said}, which the words do not cover."
-
-
-def _arithmetic_of_direction(relation: Relation, apart: float) -> tuple[str, str]:
-    if relation.direction not in FLIPPED:
-        return NOTHING, ""
-    if (apart > 0) == (relation.direction == "higher") and apart != 0:
-        return "right", ""
-    return "wrong", "The document's own numbers go the other way."
-
-
-def _made(quantity: str, left: float, right: float) -> float:
-    if quantity == "difference":
-        return left - right
-    return left / right if quantity == "ratio" else left / right - 1
-
-
-def _span(quantity: str, left: Meaning, right: Meaning) -> tuple[float, float]:
-    """Return the ends of what two rounded numbers may give."""
-    ends = [left.lower, left.upper, right.lower, right.upper]
-    if not all(math.isfinite(x) for x in ends) or right.lower <= 0:
-        return math.inf, -math.inf
-    return _made(quantity, left.lower, right.upper), _made(quantity, left.upper, right.lower)
 
 
 def _why_level(meaning: Meaning, evidence: Found, verdict: Verdict) -> str:

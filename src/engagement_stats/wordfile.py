@@ -93,7 +93,7 @@ def _unpacked(parts: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> bytes
         data = handle.read(MAX_PART_BYTES + 1)
     if len(data) > MAX_PART_BYTES:
         raise DocumentError(
-            f"{name}: {info.filename} unpacks to more than {MAX_PART_BYTES:,} bytes, which no report does. It is refused."
+            f"{name}: {info.filename} unpacks to more than {MAX_PART_BYTES:,} bytes, as no report does. It is refused."
         )
     return data
 

@@ -7,6 +7,7 @@ Not here: what names mean (names), what a template may say (template), and the f
 
 import json
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,17 +28,22 @@ from engagement_stats.brief.template import Call, read
 from engagement_stats.errors import BriefError, UsageError
 
 BLOCKS = ("table", "caveats", "notes")
+# A minus would join the lines before and after.
+ALONE = re.compile(r"\s*\{\{(?!-)(?:(?!\}\}).)*(?<!-)\}\}\s*")
 SUFFIXES = (".md", ".markdown", ".docx")
 
 
 class Format(Protocol):
-    """A template of one file format: its text for reading, and the document made of it."""
+    """A template of one file format: `source` exactly as it is rendered, and the document made of it."""
 
     source: str
     problems: list[tuple[int, str]]
 
     def place(self, line: int) -> str:
         """Say where a line of `source` is, for a person."""
+
+    def text(self, line: int) -> str:
+        """Return the words of a line of `source`."""
 
     def filled(self, pieces: list[Piece], values: dict[str, str], ending: "Ending") -> bytes:
         """Return the document."""
@@ -88,6 +94,7 @@ def write(template: Path, out: Path, warehouse: Path) -> Outcome:
         form = _opened(template)
         reading = read(form.source)
         problems = [*form.problems, *reading.problems]
+        problems += _crowded(form, reading.calls)
         pieces = _pieces(release, reading.calls, problems)
         run = release.run()
     if problems:
@@ -121,14 +128,21 @@ def _opened(template: Path) -> Format:
     return Markdown(template)
 
 
+def _crowded(form: Format, calls: list[Call]) -> list[tuple[int, str]]:
+    """Find the calls that make lines of their own and share one with something else."""
+    return [
+        (c.line, f"{c.name} makes lines of its own. Let it stand alone in its paragraph.")
+        for c in calls
+        if c.name in BLOCKS and not ALONE.fullmatch(form.text(c.line))
+    ]
+
+
 def _pieces(release: Release, calls: list[Call], problems: list[tuple[int, str]]) -> list[Piece]:
     """Look up every call, in order; add what cannot be to the problems."""
     names = Names(release, caveats_listed=any(c.name == "caveats" for c in calls))
     found: list[Piece | None] = []
     for call in calls:
         found.append(None)
-        if call.name in BLOCKS and not call.alone:
-            problems.append((call.line, f"{call.name} makes lines of its own. Let it stand alone in its paragraph."))
         if call.name in ("caveats", "notes"):
             if call.arguments or call.options:
                 problems.append((call.line, f"{call.name} takes nothing in its brackets."))

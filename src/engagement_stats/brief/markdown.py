@@ -62,6 +62,10 @@ class Markdown:
         """Say where a line is."""
         return f"line {line}"
 
+    def text(self, line: int) -> str:
+        """Return a line."""
+        return self.source.split("\n")[line - 1]
+
     def filled(self, pieces: list[Piece], values: dict[str, str], ending: "Ending") -> bytes:
         """Return the document as UTF-8."""
         self._notes = {}

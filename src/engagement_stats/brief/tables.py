@@ -145,9 +145,8 @@ def _league(release: Release, asked: Asked, decimals: int | None, _: bool) -> Ta
         for level, r in ranks.items()
         if level in estimates
     )
-    caption = (
-        f"{found[0]['indicator_label']}, {found[0]['population']}, {found[-1]['wave_label']}: ranks may lie between"
-    )
+    what = f"{found[0]['indicator_label']}, {found[0]['population']}, {found[-1]['wave_label']}"
+    caption = f"{what}, with the ranks each may have"
     synthetic = any(r["is_synthetic"] for r in estimates.values())
     return Table(caption, ("level", *NUMBERS, "rank between"), rows, frozenset({1, 2, 3}), synthetic=synthetic)
 

@@ -23,21 +23,19 @@ OPEN, CLOSE = "\ue000", "\ue001"
 TOKEN = re.compile(f"{OPEN}([0-9]+){CLOSE}")
 CALLABLE = ("rate", "claim", "comparison", "difference", "table", "caveats", "notes")
 VALUES = ("release_id", "built_on", "code_version")
-LARGEST = 5_000_000
-ALONE = re.compile(r"\s*\{\{(?:(?!\}\}).)*\}\}\s*")
+LARGEST = 20_000_000  # characters
 ALLOWED = "A template holds text, {{ name('...', option='...') }} and {# comments #}."
 EXTRA = "Install the extra `brief`: pip install 'engagement-stats[brief]'."
 
 
 @dataclass(frozen=True)
 class Call:
-    """One `{{ name(...) }}`; `alone` when nothing else stands in its line or paragraph."""
+    """One `{{ name(...) }}` and the line it stands in."""
 
     line: int
     name: str
     arguments: tuple[Any, ...]
     options: Mapping[str, Any]
-    alone: bool
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ def read(source: str) -> Reading:
     Parameters
     ----------
     source : str
-        The template; a line of it is a line of the file, or a paragraph.
+        Exactly what will be rendered.
 
     Returns
     -------
@@ -109,7 +107,7 @@ def read(source: str) -> Reading:
     for node in tree.body:
         for part in node.nodes if isinstance(node, nodes.Output) else [node]:
             if not isinstance(part, nodes.TemplateData):
-                _take(part, lines, found)
+                _take(part, found)
     found.problems.sort(key=lambda p: p[0])
     return found
 
@@ -158,7 +156,7 @@ def _kind(node: "nodes.Node") -> str:
     return f"{type(node).__name__.lower()!r}"
 
 
-def _take(node: "nodes.Node", lines: list[str], found: Reading) -> None:
+def _take(node: "nodes.Node", found: Reading) -> None:
     """Note one expression as a call, or say what is wrong with it."""
     from jinja2 import nodes
 
@@ -186,8 +184,7 @@ def _take(node: "nodes.Node", lines: list[str], found: Reading) -> None:
         return
     plain = arguments[: len(node.args)]
     options = dict(zip(keys, arguments[len(node.args) :], strict=True))
-    alone = ALONE.fullmatch(lines[line - 1]) is not None
-    found.calls.append(Call(line, name, tuple(plain), options, alone))
+    found.calls.append(Call(line, name, tuple(plain), options))
 
 
 def _literals(given: "list[nodes.Expr]") -> Iterator[Any]:

@@ -30,6 +30,9 @@ SNIPPET = 60
 SURROUNDING = re.compile(r"\{[{%#](?:tr|tc|p|r)\s")
 STRAIGHT = str.maketrans("\u2018\u2019\u201c\u201d", "''\"\"")
 MARKUP = re.compile(r"\{[{%#]")
+# In an attribute of an element, which nobody sees who reads the template.
+IN_TAG = re.compile(r"<[^<>]*\{[{%#]")
+FIRST = 2  # line of the first paragraph
 ON_EVERY_PAGE = re.compile(rf"\{{\{{\s*(?:{'|'.join(VALUES)})\s*\}}\}}")
 
 
@@ -59,20 +62,24 @@ class Word:
         if size > LARGEST:
             raise BriefError(f"{path}: too large to be a template. Got {size:,} bytes; at most {LARGEST:,}.")
         self.problems: list[tuple[int, str]] = []
-        self._lines = self._paragraphs()
-        self.source = "\n".join(self._lines)
+        self.source = self._read()
+        self._lines = self.source.split("\n")
         self._check_boxes()
         self._check_other_parts()
 
     def place(self, line: int) -> str:
         """Say which paragraph a line is, with its first words."""
-        if line < 1:
+        if line < FIRST:
             return "beside the text"
-        text = self._lines[line - 1].strip() if line <= len(self._lines) else ""
-        return f'paragraph {line} ("{text if len(text) <= SNIPPET else text[: SNIPPET - 3] + "..."}")'
+        text = self.text(line).strip()
+        return f'paragraph {line + 1 - FIRST} ("{text if len(text) <= SNIPPET else text[: SNIPPET - 3] + "..."}")'
 
-    def _paragraphs(self) -> list[str]:
-        """Return the text of the body as docxtpl joins it, a paragraph each."""
+    def text(self, line: int) -> str:
+        """Return the words of a paragraph."""
+        return _plain(self._lines[line - 1]) if line <= len(self._lines) else ""
+
+    def _read(self) -> str:
+        """Return the body as docxtpl will render it, a paragraph a line after what stands before the first."""
         from docx.oxml.ns import qn
 
         raw = [text_of(found) for found in self._document.element.body.iter(qn("w:p"))]
@@ -80,10 +87,13 @@ class Word:
         if taking:
             # docxtpl would take those paragraphs away, and nothing will be rendered.
             wrong = "Write {{ name(...) }}, without p, r, tr or tc after the brackets."
-            self.problems += [(line, wrong) for line in taking]
-            return [SURROUNDING.sub("", text).translate(STRAIGHT) for text in raw]
+            self.problems += [(line - 1 + FIRST, wrong) for line in taking]
+            return "\n".join(["", *(SURROUNDING.sub("", text).translate(STRAIGHT) for text in raw)])
         xml = self._template.patch_xml(self._template.get_xml().replace("\n", " "))
-        return [_plain(p) for p in re.split(r"(?=<w:p[ >/])", xml)[1:]]
+        lines = re.split(r"(?=<w:p[ >/])", xml)
+        within = "A name can stand in text only; cells cannot be coloured or joined by a template."
+        self.problems += [(n, within) for n, line in enumerate(lines, start=1) if IN_TAG.search(line)]
+        return "\n".join(lines)
 
     def _check_boxes(self) -> None:
         from docx.oxml.ns import qn
@@ -91,7 +101,9 @@ class Word:
         for number, found in enumerate(self._document.element.body.iter(qn("w:p")), start=1):
             boxed = next(found.iterancestors(qn("w:txbxContent")), None) is not None
             if boxed and MARKUP.search(text_of(found)):
-                self.problems.append((number, "A text box cannot hold a footnote. Take the name out of it."))
+                self.problems.append(
+                    (number - 1 + FIRST, "A text box cannot hold a footnote. Take the name out of it.")
+                )
 
     def _check_other_parts(self) -> None:
         for rel in self._document.part.rels.values():
@@ -102,8 +114,8 @@ class Word:
                 if MARKUP.search(_plain(rel.target_part.blob.decode("utf-8", "replace"))):
                     self.problems.append((0, f"Names cannot stand in {kind}. Put them in the text."))
             elif kind in ("header", "footer"):
-                text = _plain(self._template.patch_xml(self._template.get_part_xml(rel.target_part)))
-                if MARKUP.search(ON_EVERY_PAGE.sub("", text)):
+                xml = self._template.patch_xml(self._template.get_part_xml(rel.target_part))
+                if IN_TAG.search(xml) or MARKUP.search(ON_EVERY_PAGE.sub("", xml)):
                     self.problems.append((0, f"A {kind} can hold no names but {', '.join(VALUES)}."))
 
     def filled(self, pieces: list[Piece], values: dict[str, str], ending: "Ending") -> bytes:

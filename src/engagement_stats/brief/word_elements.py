@@ -16,7 +16,7 @@ NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 TEXT_WIDTH = 9000
 CHARACTER = 105  # of small type, and
 MARGINS = 300  # of a cell with the number of a footnote
-LONG = 45  # characters beyond which a column wraps and needs no more room
+LONG = 150  # characters beyond which a column wraps and needs no more room
 SMALL = "18"  # half points
 
 Inline = Callable[[Spans, Any], list[Any]]
@@ -130,7 +130,7 @@ def _widths(content: Table) -> list[int]:
         return [content.headings[i], *("".join(s for s in row[i] if isinstance(s, str)) for row in content.rows)]
 
     def longest(texts: list[str]) -> int:
-        return max(len(t) for t in texts)
+        return max(len(t) + sum(c.isupper() for c in t) // 2 for t in texts)
 
     columns = range(len(content.headings))
     least = [

@@ -696,7 +696,8 @@ def _check_reading(c: Catalogue, problems: _Problems) -> None:
     _unknown(problems, where, "survey", c.reading.surveys, c.surveys)
     _unknown(problems, where, "series", c.reading.series, {s for v in c.surveys.values() for s in v.series})
     spoken_for = [s.population for s in c.surveys.values()] + [w.population for w in c.waves.values() if w.population]
-    _unknown(problems, where, "geography", c.reading.populations, {p.geography for p in spoken_for})
+    named = [*c.reading.populations, *c.reading.unsaid]
+    _unknown(problems, where, "geography", named, {p.geography for p in spoken_for})
     _unknown(problems, where, "domain", c.reading.levels, c.domains)
     for domain, levels in c.reading.levels.items():
         if domain in c.domains:
@@ -729,10 +730,8 @@ def load(folder: Path | str | None = None) -> Catalogue:
     lexicon = _read_file(folder / "lexicon.yaml", words.Lexicon, problems)
     style = _read_file(folder / "style.yaml", Style, problems)
     # A catalogue without a vocabulary is a catalogue; only texts cannot be read with it.
-    reading = (
-        _read_file(folder / "reading.yaml", Reading, problems) if (folder / "reading.yaml").exists() else Reading()
-    )
-
+    told = folder / "reading.yaml"
+    reading = _read_file(told, Reading, problems) if told.exists() else Reading()
     files: dict[tuple[str, str], str] = {}
     waves, resolved = _read_waves(folder, problems)
 

@@ -18,17 +18,17 @@ Patterns = Annotated[list[Text], Field(min_length=1)]
 class Sentences(Entry):
     """Where a sentence ends: shortened words that end none, those that may, and words that open one."""
 
-    shortened: list[Text] = []
-    may_end: list[Text] = []
-    openers: list[Text] = []
+    shortened: list[Text] = Field(default_factory=list)
+    may_end: list[Text] = Field(default_factory=list)
+    openers: list[Text] = Field(default_factory=list)
 
 
 class Directions(Entry):
     """Words that set two numbers against each other, by what they say of the first."""
 
-    higher: list[Text] = []
-    lower: list[Text] = []
-    similar: list[Text] = []
+    higher: list[Text] = Field(default_factory=list)
+    lower: list[Text] = Field(default_factory=list)
+    similar: list[Text] = Field(default_factory=list)
 
 
 class People(Entry):
@@ -39,34 +39,44 @@ class People(Entry):
     must be known by name.
     """
 
-    general: list[Text] = []
-    plain: list[Text] = []
-    introduced_by: list[Text] = []
-    narrowing: list[Text] = []
+    general: list[Text] = Field(default_factory=list)
+    plain: list[Text] = Field(default_factory=list)
+    introduced_by: list[Text] = Field(default_factory=list)
+    narrowing: list[Text] = Field(default_factory=list)
 
 
 class Reading(Entry):
-    """The vocabulary; every list holds patterns but `sentences`."""
+    """The vocabulary; a list holds patterns unless it says otherwise.
+
+    `populations` and `levels` say how whole populations (by geography) and levels (by domain) are called, `whole` words
+    for all of whichever population is meant, and `unsaid` (geographies) those meant when none is named. `ages` has
+    forms of bands. `contrasts` set two numbers against each other; those in `parting` only part them, the others name
+    what a number is measured by. `predicates` behind an indicator show that a share is of those who did. A number in
+    `not_statistics` is no share of people, one before `changes` or after `change_verbs` (words) the size of a change.
+    `not_places` are capitalised words that are no names of places.
+    """
 
     sentences: Sentences = Sentences()
-    recalls: dict[Recall, Patterns] = {}
-    populations: dict[Text, Patterns] = {}
-    whole: list[Text] = []
-    levels: dict[Id, dict[Text, Patterns]] = {}
-    ages: dict[Text, Patterns] = {}
-    surveys: dict[Id, Patterns] = {}
-    series: dict[Id, Patterns] = {}
+    recalls: dict[Recall, Patterns] = Field(default_factory=dict)
+    populations: dict[Text, Patterns] = Field(default_factory=dict)
+    whole: list[Text] = Field(default_factory=list)
+    unsaid: list[Text] = Field(default_factory=list)
+    levels: dict[Id, dict[Text, Patterns]] = Field(default_factory=dict)
+    ages: dict[Text, Patterns] = Field(default_factory=dict)
+    surveys: dict[Id, Patterns] = Field(default_factory=dict)
+    series: dict[Id, Patterns] = Field(default_factory=dict)
     people: People = People()
     directions: Directions = Directions()
-    significant: list[Text] = []
-    contrasts: list[Text] = []
-    previous: list[Text] = []
-    referring: list[Text] = []
-    negations: list[Text] = []
-    predicates: list[Text] = []
-    who: list[Text] = []
-    not_statistics: list[Text] = []
-    changes: list[Text] = []
-    change_verbs: list[Text] = []
-    averages: list[Text] = []
-    not_places: list[Text] = []
+    contrasts: list[Text] = Field(default_factory=list)
+    parting: list[Text] = Field(default_factory=list)
+    in_order: list[Text] = Field(default_factory=list)
+    previous: list[Text] = Field(default_factory=list)
+    referring: list[Text] = Field(default_factory=list)
+    negations: list[Text] = Field(default_factory=list)
+    predicates: list[Text] = Field(default_factory=list)
+    who: list[Text] = Field(default_factory=list)
+    not_statistics: list[Text] = Field(default_factory=list)
+    changes: list[Text] = Field(default_factory=list)
+    change_verbs: list[Text] = Field(default_factory=list)
+    averages: list[Text] = Field(default_factory=list)
+    not_places: list[Text] = Field(default_factory=list)

@@ -245,7 +245,9 @@ def table(path: Path, names: Sequence[str], options: Options, where: str) -> "pa
             "it is not. Name it in a copy of the file."
         )
     for name, at in zip(names, wanted, strict=True):
-        damaged = pc.index(pc.match_substring_regex(cells[at], DAMAGE), True).as_py()
+        is_damaged = pc.match_substring_regex(cells[at], DAMAGE)
+        # Asking for a value makes pyarrow import pandas, which a sound file need not wait for.
+        damaged = pc.index(is_damaged, True).as_py() if pc.any(is_damaged).as_py() else -1
         if damaged >= 0:
             raise IngestError(
                 f"{where}: column {name} holds text damaged by a wrong encoding, or control characters. Got it in "

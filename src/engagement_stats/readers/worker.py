@@ -202,7 +202,9 @@ def _write(table: "pa.Table", found: Mapping[str, str], job: Job, *, synthetic: 
         out = out.filter(_is_one_of(out[column], codes))
     rows = out.num_rows
     if job.mark:
-        out = out.append_column(SYNTHETIC_MARKER, pa.array([synthetic] * rows, pa.bool_()))
+        # Of bits, as pyarrow.array and pyarrow.scalar import pandas.
+        bits = pa.py_buffer((b"\xff" if synthetic else b"\x00") * (rows // 8 + 1))
+        out = out.append_column(SYNTHETIC_MARKER, pa.Array.from_buffers(pa.bool_(), rows, [None, bits]))
     parquet.write_table(out, data, compression="lz4")
     return rows
 

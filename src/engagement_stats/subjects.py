@@ -1,0 +1,160 @@
+"""Say what a number of a sentence is of: which indicator, whom, when, by which survey.
+
+Belongs here: making a subject of the mentions that go with a number, and why a number is not the share it seems to be.
+Not here: which mentions go with it (segments), the catalogue's words (mentions), and finding the estimate (identify).
+"""
+
+from dataclasses import dataclass
+
+from engagement_stats.mentions import Mention
+from engagement_stats.quantities import Figure
+from engagement_stats.segments import Sentence, near, slots
+
+CLOSE = 3
+NEGATED_WITHIN = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a number is of, as far as the sentence says.
+
+    `places` holds, for each place or group named, the ways to understand it. `unknown` are names and people for which
+    the catalogue has no words. `bar` says why the number is not the share of people who did what the words name.
+    """
+
+    indicators: tuple[str, ...] = ()
+    recall: str | None = None
+    places: tuple[tuple[str, ...], ...] = ()
+    years: tuple[str, ...] = ()
+    previous: bool = False
+    surveys: tuple[str, ...] = ()
+    series: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    bar: str | None = None
+    carried: bool = False
+
+
+def subject_of(said: Sentence, figure: Figure) -> Subject:
+    """Say what a number of a sentence is of."""
+    indicators = near(said, figure, ("indicator",), later=True)
+    named = _first_of(indicators, figure, said)
+    recalls = near(said, figure, ("recall",), later=True)
+    people = near(said, figure, ("place", "unknown", "general"), later=False)
+    return Subject(
+        indicators=named.names if named else (),
+        recall=recall_of(recalls),
+        places=places_of(people, named),
+        years=_years(said, figure),
+        previous=bool(slots(said, figure, said.of("previous"))),
+        surveys=tuple(dict.fromkeys(n for x in said.of("survey") for n in x.names)),
+        series=_series(said, figure),
+        unknown=tuple(said.text[x.start : x.end] for x in people if x.kind == "unknown" and not _held(x, named)),
+        bar=_order(said, figure) or (None if named is None else _bar(said, figure, named)),
+    )
+
+
+def _series(said: Sentence, figure: Figure) -> tuple[str, ...]:
+    """Return the series named for a figure, also in brackets behind it: "45 per cent (web and paper)"."""
+    following = min((f.start for f in said.figures if f.start > figure.start), default=len(said.text))
+    behind = [
+        x for x in said.of("series")
+        if figure.end <= x.start < following and said.around.get(said.segment(x.start)) == said.segment(figure.start)
+    ]  # fmt: skip
+    named = behind or near(said, figure, ("series",), later=False)
+    return tuple(dict.fromkeys(n for x in named for n in x.names))
+
+
+def _first_of(indicators: list[Mention], figure: Figure, said: Sentence) -> Mention | None:
+    """Return the indicator of a figure among several: the first between it and the next one, else the last before."""
+    if not indicators:
+        return None
+    following = min((f.start for f in said.figures if f.start > figure.start), default=len(said.text))
+    after = [x for x in indicators if figure.end <= x.start < following]
+    if after:
+        return after[0]
+    before = [x for x in indicators if x.end <= figure.start]
+    return before[-1] if before else indicators[0]
+
+
+def recall_of(recalls: list[Mention]) -> str | None:
+    """Return the recall that is named; "at least once a month in the last 12 months" is monthly."""
+    named = {n for x in recalls for n in x.names}
+    return next((r for r in ("monthly", "12m", "four_weeks") if r in named), None)
+
+
+def _held(mention: Mention, indicator: Mention | None) -> bool:
+    return indicator is not None and indicator.start <= mention.start < indicator.end
+
+
+def places_of(people: list[Mention], named: Mention | None) -> tuple[tuple[str, ...], ...]:
+    """Return the ways to understand each place or group; a country right behind one only says where that is."""
+    out: list[tuple[str, ...]] = []
+    last_end = -10
+    for x in people:
+        if x.kind != "place" or _held(x, named):
+            continue
+        only_population = all(n.startswith("population=") for n in x.names)
+        if not (only_population and 0 <= x.start - last_end <= len(" of ") and out):
+            out.append(x.names)
+        last_end = x.end
+    return tuple(out)
+
+
+def _years(said: Sentence, figure: Figure) -> tuple[str, ...]:
+    """Return the years of a figure; those of a number before are taken over only for other people or things."""
+    own = slots(said, figure, said.of("year"))
+    if own:
+        return tuple(y.names[0] for y in own)
+    segment = said.segment(figure.start)
+    of_its_own = any(
+        said.segment(x.start) == segment for x in said.of("place", "indicator", "unknown")
+    )  # fmt: skip
+    for other in said.others(segment, later=False):
+        inside = [x for x in said.of("year") if said.segment(x.start) == other]
+        if inside and said.around.get(segment) == other:
+            return tuple(y.names[0] for y in inside)
+        numbers = [f for f in said.figures if said.segment(f.start) == other and f.quantity == "level"]
+        if said.measures(other):
+            continue
+        lead = [y for y in inside if all(y.start < f.start for f in numbers)]
+        if lead or (inside and of_its_own):
+            return tuple(y.names[0] for y in (lead or inside))
+    return ()
+
+
+def _bar(said: Sentence, figure: Figure, named: Mention) -> str | None:
+    """Say why a number beside the words of an indicator is not its share: denied, or a share of those who did."""
+    between = (min(figure.end, named.end), max(figure.start, named.start))
+    for no in said.of("negation"):
+        near = 0 <= named.start - no.end <= NEGATED_WITHIN
+        denied = named.end <= figure.start and _denied(said, figure, no)
+        if _held(no, named) or not (near or denied or figure.end <= no.start < named.start):
+            continue
+        if between[0] <= no.start <= between[1] or denied:
+            return "the sentence is about those who did not, or about something denied"
+    lead = [
+        w for w in said.of("who") if w.end <= named.start and said.segment(w.start) == said.segment(named.start)
+    ]  # fmt: skip
+    general = any(g.end <= w.start <= g.end + CLOSE for w in lead for g in said.of("general", "place", "unknown"))
+    if lead and general:
+        if named.end <= figure.start and "," in said.text[named.end : figure.start]:
+            return "the number is a share of those who did, not of everybody"
+        later = [p for p in said.of("predicate") if p.start >= named.end and p.start - named.end <= 2 * NEGATED_WITHIN]
+        if figure.end <= named.start and any(said.segment(p.start) == said.segment(named.start) for p in later):
+            return "the number is a share of those who did, not of everybody"
+    return None
+
+
+def _denied(said: Sentence, figure: Figure, no: Mention) -> bool:
+    """Say whether a denial follows a figure before the next one: "and 30 per cent are certain not to vote"."""
+    following = min((f.start for f in said.figures if f.start > figure.start), default=len(said.text))
+    return figure.end <= no.start < following and said.segment(no.start) == said.segment(figure.start)
+
+
+def _order(said: Sentence, figure: Figure) -> str | None:
+    """Say that a number stands with another before "respectively", where it is not followed which is which."""
+    levels = [f for f in said.figures if f.quantity == "level"]
+    segments = {said.segment(x.start) for x in said.of("in_order")}
+    if len(levels) > 2 and said.segment(figure.start) in segments:
+        return "the order of the numbers is not followed"
+    return None

@@ -1,0 +1,503 @@
+"""The reading of texts: sentences, numbers, what they are numbers of, and what the release says of them."""
+
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+
+from engagement_stats import catalogue, check_text, checked, cli, compare, disclose, phrase, tabulate
+from engagement_stats.documents import Passage
+from engagement_stats.identify import Identifier
+from engagement_stats.mentions import Vocabulary, times
+from engagement_stats.quantities import figures
+from engagement_stats.sentences import alike, sentences, words
+from engagement_stats.statements import read
+
+LABELLED = Path(__file__).parent / "reference" / "labelled_sentences.txt"
+# From the deposited files of these waves: (wave, indicator, estimate, lower, upper).
+MICRODATA = [
+    ("ess_2014", "signed_petition_12m", 0.4056, 0.3812, 0.4304),
+    ("ess_2014", "trade_union_member", 0.1481, 0.1312, 0.1664),
+    ("ess_2014", "demonstration_12m", 0.0646, 0.0519, 0.0792),
+    ("hansard_audit_2013", "certain_to_vote", 0.4080, 0.3770, 0.4400),
+    ("hansard_audit_2016", "certain_to_vote", 0.5900, 0.5600, 0.6190),
+    ("hansard_audit_2016", "interested_in_politics", 0.5330, 0.5030, 0.5629),
+    ("hansard_audit_2016", "demonstration_12m", 0.0334, 0.0251, 0.0434),
+]
+Release = tuple[pd.DataFrame, pd.DataFrame]
+
+
+@pytest.fixture(scope="module")
+def release(packaged: catalogue.Catalogue) -> Release:
+    """Return estimates and comparisons: all published figures, and a few estimates of other surveys."""
+    rules = packaged.rules.disclosure
+    waves = [disclose.suppress(tabulate.published(w, packaged), rules) for w in packaged.tables_waves]
+    like = next(w for w in waves if (w["wave"] == "cls_2019_20").any()).iloc[0]
+    extra = pd.DataFrame([
+        {**like.to_dict(), "survey": packaged.waves[w].survey, "wave": w, "indicator": i, "domain": "all",
+         "level": "all", "estimate": e, "ci_lower": low, "ci_upper": high, "standard_error": (high - low) / 3.92,
+         "rounding": 0.0, "variance_basis": "weights_only", "evidence": None, "note": None}
+        for w, i, e, low, high in MICRODATA
+    ])  # fmt: skip
+    filled = [w.dropna(axis="columns", how="all") for w in [*waves, extra] if len(w)]
+    estimates = pd.concat(filled, ignore_index=True).reindex(columns=waves[0].columns).assign(is_synthetic=False)
+    made = phrase.with_sentences(compare.comparisons(estimates, pd.DataFrame(), packaged), estimates, packaged)
+    return estimates, made
+
+
+def answers(text: str, c: catalogue.Catalogue, release: Release) -> pd.DataFrame:
+    return check_text.check([Passage(text, "paragraph", (0,), (1,))], c, *release)
+
+
+def one(text: str, stated: str, c: catalogue.Catalogue, release: Release) -> pd.Series:
+    table = answers(text, c, release)
+    rows = table[table["stated"] == stated]
+    assert len(rows) == 1, table[["kind", "stated", "verdict"]]
+    return rows.iloc[0]
+
+
+# How well texts are read, measured
+
+
+@dataclass
+class Scores:
+    right: int = 0
+    wrong: int = 0
+    missed: int = 0
+    verdicts: int = 0
+    misses: list[str] = field(default_factory=list)
+
+    @property
+    def precision(self) -> float:
+        return self.right / (self.right + self.wrong)
+
+    @property
+    def recall(self) -> float:
+        return self.right / (self.right + self.missed)
+
+
+def labelled(part: str) -> list[tuple[str, dict[str, tuple[str, str] | None]]]:
+    out: list[tuple[str, dict[str, tuple[str, str] | None]]] = []
+    _, _, text = LABELLED.read_text(encoding="utf-8").partition(f"== {part}\n")
+    for line in text.partition("\n== ")[0].splitlines():
+        if line.startswith("> "):
+            out.append((line[2:], {}))
+        elif line.strip():
+            stated, _, label = line.partition(" = ")
+            key, _, verdict = label.partition(" | ")
+            out[-1][1][stated] = None if key == "none" else (key, verdict)
+    return out
+
+
+def scored(part: str, c: catalogue.Catalogue, release: Release) -> Scores:
+    """Hold what was read against the labels; a number that got no verdict is no false alarm."""
+    s = Scores()
+    for text, labels in labelled(part):
+        table = answers(text, c, release)
+        shares = table[(table["kind"] == "level") & (table["wave"] != "")]
+        found = {
+            r.stated: (f"{r.wave} {r.indicator} {r.domain} {r.level}", r.verdict)
+            for r in shares.itertuples(index=False)
+        }
+        for stated in {**labels, **found}:
+            label, got = labels.get(stated), found.get(stated)
+            if label is None:
+                s.wrong += got is not None and got[1] != "cannot be checked"
+            elif got is None:
+                s.missed += 1
+            else:
+                s.right += got[0] == label[0]
+                s.wrong += got[0] != label[0]
+                s.missed += got[0] != label[0]
+                s.verdicts += got == label
+            if got != label:
+                s.misses.append(f"{text}: {stated}: {got}, not {label}")
+    return s
+
+
+# Measured 1.00 and 0.97 on the sentences at hand, 0.98 and 0.98 on the others (0.94 and 0.87 at their first reading).
+@pytest.mark.parametrize(("part", "precision", "recall"), [("developed", 0.97, 0.95), ("held out", 0.95, 0.93)])
+def test_numbers_are_given_the_estimate_a_reader_would_give_them(
+    packaged: catalogue.Catalogue, release: Release, part: str, precision: float, recall: float
+) -> None:
+    s = scored(part, packaged, release)
+    assert s.right > 25
+    assert s.precision >= precision, s.misses
+    assert s.recall >= recall, s.misses
+    assert s.verdicts == s.right, s.misses
+
+
+def test_every_indicator_is_found_in_its_own_phrase(packaged: catalogue.Catalogue) -> None:
+    for name, entry in packaged.indicators.items():
+        text = f"In 2018-19, 36 per cent of adults {entry.phrase}."
+        (statement,) = read([Passage(text, "paragraph", (0,), (1,))], packaged)
+        assert statement.levels[0].subject.indicators == (name,), name
+        assert entry.keywords, name
+
+
+def test_what_the_program_itself_writes_is_supported(packaged: catalogue.Catalogue, release: Release) -> None:
+    estimates, _ = release
+    rows = estimates[(estimates["domain"] == "all") & estimates["ci_lower"].notna() & (estimates["survey"] == "cls")]
+    for row in rows.itertuples(index=False):
+        if row.evidence == "unverified":
+            continue
+        table = answers(f"{phrase.estimate(packaged, row)}.", packaged, release)
+        shares = table[table["kind"] == "level"]
+        assert list(shares["verdict"]) == ["supported"], phrase.estimate(packaged, row)
+        assert list(shares["wave"]) == [row.wave]
+
+
+# Sentences
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("It rose to 36 per cent. This is high.", 2),
+        ("It rose to 36 per cent. of adults.", 1),
+        ("Some groups (e.g. Scouts) met. They liked it.", 2),
+        ("In the U.K. Government report it was 3.5 per cent.", 1),
+        ("They live in the U.K. In 2018 it was 4.", 2),
+        ("Dr. Smith and J. Brown found 36.5% vs. 40%.", 1),
+        ('He said "36 per cent." Then he left.', 2),
+        ("It was 36 per cent.2 This is high.", 2),
+        ("Did it rise? Yes! By 3.", 3),
+        ("", 0),
+    ],
+)
+def test_where_sentences_end(packaged: catalogue.Catalogue, text: str, count: int) -> None:
+    found = list(sentences(text, packaged.reading.sentences))
+    assert len(found) == count
+    assert all(text[start:].startswith(sentence) for start, sentence in found)
+
+
+def test_places_in_the_text_stay_what_they_are() -> None:
+    odd = (
+        "\N{LEFT SINGLE QUOTATION MARK}left behind\N{RIGHT SINGLE QUOTATION MARK} 2018\N{EN DASH}19\N{NO-BREAK SPACE}5"
+    )
+    assert alike(odd) == "'left behind' 2018-19 5"
+    assert len(alike(odd)) == len(odd)
+
+
+# Numbers
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("14 per cent, 14%, 36.5 percent", [("14 per cent", "level"), ("14%", "level"), ("36.5 percent", "level")]),
+        ("Thirty-six per cent of adults", [("Thirty-six per cent", "level")]),
+        ("one in three adults, three out of ten, 1 in 5", [
+            ("one in three", "level"), ("three out of ten", "level"), ("1 in 5", "level")]),
+        ("just over half of adults", [("just over half", "level")]),
+        ("just over half the English estimate", [("just over half", "ratio")]),
+        ("less than half of the national average", [("less than half", "ratio")]),
+        ("fell by a sixth", [("a sixth", "relative_change")]),
+        ("nearly double, tenfold, three times as many", [
+            ("nearly double", "ratio"), ("tenfold", "ratio"), ("three times", "ratio")]),
+        ("rose by 5 per cent", [("5 per cent", "relative_change")]),
+        ("10 per cent more people", [("10 per cent", "relative_change")]),
+        ("a rise of 7 percentage points", [("7 percentage points", "difference")]),
+        ("from 34 to 41 per cent", [("34 per cent", "level"), ("41 per cent", "level")]),
+        ("between 34 and 41 per cent", [("34 and 41 per cent", "level")]),
+        ("a majority of people; the most deprived", [("a majority", "level")]),
+        ("in 1993 to 50 per cent", [("50 per cent", "level")]),
+        # No statistics of people.
+        ("£827 per head, 2.4 million people, 225 neighbourhoods, 10,126 adults", []),
+        ("in 2018-19, on 14 July 2020, aged 16 to 24, the last 12 months", []),
+        ("the second half of 2020, a third party, the third sector, the first quarter", []),
+        ("(95% confidence interval 34 to 38)", []),
+        ("10 out of 10; 12 in 2018", []),
+        ("the poorest fifth of areas", []),
+    ],
+)  # fmt: skip
+def test_numbers_that_are_statistics(packaged: catalogue.Catalogue, text: str, expected: list[tuple[str, str]]) -> None:
+    assert [(f.words, f.quantity) for f in figures(text, words(text), packaged)] == expected
+
+
+def test_a_number_in_words_is_the_number_in_digits(packaged: catalogue.Catalogue) -> None:
+    (found,) = figures("thirty-six per cent", words("thirty-six per cent"), packaged)
+    assert (found.meaning.lower, found.meaning.upper) == pytest.approx((0.355, 0.365))
+    # Read by its last word alone it would be six per cent.
+    assert found.meaning.value == pytest.approx(0.36)
+
+
+def test_waves_are_called_by_their_years(packaged: catalogue.Catalogue) -> None:
+    assert times(packaged, "cls_2018_19") == {"2018-19"}
+    assert times(packaged, "hansard_audit_2016") == {"2016"}
+    assert "2020" in times(packaged, "survation_lbn_2020")
+
+
+def test_a_level_of_the_release_without_words_of_its_own_is_known_by_its_name(
+    packaged: catalogue.Catalogue,
+) -> None:
+    text = "In Testborough 36 per cent took part"
+    found = words(text)
+    plain = Vocabulary(packaged).mentions(text, found, figures(text, found, packaged))
+    assert "Testborough" in [n for m in plain if m.kind == "unknown" for n in m.names]
+    known = Vocabulary(packaged, [("region", "Testborough")]).mentions(text, found, [])
+    assert ("region=Testborough",) in [m.names for m in known if m.kind == "place"]
+
+
+# What is meant, and when it cannot be told
+
+
+@pytest.mark.parametrize(
+    ("text", "stated", "match", "reason"),
+    [
+        ("36 per cent of adults volunteered in 2018-19.", "36 per cent", "ambiguous", "Several match"),
+        ("27% formally volunteered at least once a month in 2013-14.", "27%", "ambiguous", "Several waves match"),
+        ("27% of children live in poverty.", "27%", "none", "No indicator matched"),
+        ("In Hastings, 36% took part in social action in 2019-20.", "36%", "none", "Hastings"),
+        ("36% of tenants took part in social action in 2019-20.", "36%", "none", "tenants"),
+        ("36% of people aged 30 to 44 took part in social action in 2019-20.", "36%", "none", "aged 30 to 44"),
+        ("84% had not taken part in social action in 2019-20.", "84%", "none", "denied"),
+        ("60% of those who took part in social action were women.", "60%", "none", "share of those who did"),
+        ("In 1999, 16% took part in social action.", "16%", "none", "no figure of 1999"),
+        ("16% took part in social action at least once a month.", "16%", "none", "period"),
+        ("In Wales, 16% took part in social action in 2019-20.", "16%", "none", "no figure of these people"),
+    ],
+)
+def test_what_cannot_be_told_is_said(
+    packaged: catalogue.Catalogue, release: Release, text: str, stated: str, match: str, reason: str
+) -> None:
+    row = one(text, stated, packaged, release)
+    assert (row["match"], row["verdict"], row["wave"]) == (match, "cannot be checked", "")
+    assert reason in row["reason"]
+
+
+def test_the_age_from_which_a_population_counts_is_no_part_of_it(
+    packaged: catalogue.Catalogue, release: Release
+) -> None:
+    text = "In 2019-20, 16% of people aged {} and over took part in social action."
+    assert one(text.format(16), "16%", packaged, release)["verdict"] == "supported"
+    assert one(text.format(50), "16%", packaged, release)["verdict"] == "cannot be checked"
+
+
+def test_without_a_year_the_newest_is_taken_and_said(packaged: catalogue.Catalogue, release: Release) -> None:
+    text = "{} of adults took part in formal volunteering at least once in the last 12 months."
+    newest = one(text.format("28%"), "28%", packaged, release)
+    assert (newest["match"], newest["verdict"], newest["wave"]) == ("assumed", "supported", "cls_2023_24")
+    assert "newest was taken" in newest["reason"]
+    # 36 per cent was right in 2018-19: neither supported nor refused.
+    older = one(text.format("36%"), "36%", packaged, release)
+    assert older["verdict"] == "cannot be checked"
+    assert "2018-19" in older["reason"]
+    never = one(text.format("90%"), "90%", packaged, release)
+    assert never["verdict"] == "not supported"
+
+
+def test_nobody_named_and_a_poll_of_some_places(packaged: catalogue.Catalogue, release: Release) -> None:
+    row = one("50 per cent were members of local groups.", "50 per cent", packaged, release)
+    assert (row["match"], row["verdict"]) == ("assumed", "cannot be checked")
+    assert "'left behind' neighbourhoods were taken" in row["reason"]
+
+
+def test_a_figure_published_too_coarsely_decides_nothing(packaged: catalogue.Catalogue, release: Release) -> None:
+    text = "In 2018-19, {} took part in formal volunteering at least once in the last 12 months."
+    assert one(text.format("36%"), "36%", packaged, release)["verdict"] == "supported"
+    finer = one(text.format("36.4%"), "36.4%", packaged, release)
+    assert finer["verdict"] == "cannot be checked"
+    assert "too coarsely" in finer["reason"]
+    assert one(text.format("37.4%"), "37.4%", packaged, release)["verdict"] == "not supported"
+
+
+def test_a_sentence_that_points_back_takes_over_what_it_leaves_out(
+    packaged: catalogue.Catalogue, release: Release
+) -> None:
+    text = "In 2020/21, 17% of adults formally volunteered at least once a month. This is lower than 23% in 2019/20."
+    row = one(text, "23%", packaged, release)
+    assert (row["wave"], row["indicator"], row["verdict"]) == (
+        "cls_2019_20", "formal_volunteering_monthly", "supported",
+    )  # fmt: skip
+    table = answers(text.replace("This is", "The budget is"), packaged, release)
+    assert list(table[table["stated"] == "23%"]["indicator"]) == [""]
+
+
+def test_own_estimates_do_not_stand_beside_the_published_figures_of_the_same_interviews(
+    packaged: catalogue.Catalogue, release: Release
+) -> None:
+    estimates, _ = release
+    rows = estimates[(estimates["wave"] == "cls_2018_19") & (estimates["indicator"] == "formal_volunteering_12m")]
+    both = pd.concat([rows, rows.assign(wave="cls_2018_19_microdata", is_synthetic=True)])
+    (level,) = read(
+        [Passage("36% formally volunteered in the last 12 months in 2018-19.", "paragraph", (0,), (1,))], packaged
+    )[0].levels
+    found = Identifier(packaged, both.itertuples(index=False)).identify(level.subject)
+    assert found.side is not None
+    assert (found.match, found.side.wave) == ("named", "cls_2018_19")
+
+
+# Two sides
+
+
+@pytest.mark.parametrize(
+    ("text", "stated", "verdict"),
+    [
+        ("Civic participation rose from 34 per cent in 2018-19 to 41 per cent in 2019-20.", "rose", "supported"),
+        ("Civic participation rose to 41 per cent in 2019-20.", "rose", "supported"),
+        ("Civic participation fell to 41 per cent in 2019-20.", "fell", "not supported"),
+        ("In 2019-20, 37% formally volunteered in the past year, up from 36% in 2018-19.", "up from", "not supported"),
+        ("In 2019-20, 37% formally volunteered in the past year, similar to 36% in 2018-19.", "similar", "supported"),
+        (
+            "In 2019-20, 37% formally volunteered in the last 12 months, significantly higher than 36% in 2018-19.",
+            "higher", "not supported",
+        ),
+        ("Formal volunteering at least once a month fell between 2019-20 and 2020-21.", "fell", "supported"),
+        ("Formal volunteering at least once a month rose between 2019-20 and 2020-21.", "rose", "not supported"),
+    ],
+)  # fmt: skip
+def test_directions_are_held_against_the_verdict_of_the_comparison(
+    packaged: catalogue.Catalogue, release: Release, text: str, stated: str, verdict: str
+) -> None:
+    row = one(text, stated, packaged, release)
+    assert (row["kind"], row["verdict"]) == ("comparison", verdict)
+    assert row["against"]
+    assert row["sentence"]
+
+
+SEED = (
+    "8 per cent of residents in 'left behind' neighbourhoods had been a member of a local community or social action "
+    "group over the past year. This is just over half the English estimate of 15 per cent of people who had been "
+    "involved in local social action at least once in the last twelve months. Only 14 per cent of those surveyed had "
+    "been involved in unpaid voluntary activities, compared to a national figure of 36 per cent of people who had "
+    "taken part in formal volunteering in the past year."
+)
+
+
+def test_the_seed_briefing_s_comparisons_are_refused(packaged: catalogue.Catalogue, release: Release) -> None:
+    half = one(SEED, "just over half", packaged, release)
+    # 8 over 15 is 0.53, so the sum is right; the two figures measure different things.
+    assert (half["kind"], half["arithmetic"], half["verdict"]) == ("ratio", "right", "not comparable")
+    assert "concept" in half["reason"]
+    beside = one(SEED, "compared to", packaged, release)
+    assert beside["verdict"] == "not comparable"
+    assert "higher" not in beside["sentence"]
+    assert checked.at_fault(answers(SEED, packaged, release)) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "stated", "arithmetic", "verdict"),
+    [
+        ("Civic participation rose by a fifth from 34% in 2018-19 to 41% in 2019-20.", "a fifth", "right", "supported"),
+        ("Civic participation rose by a half from 34% in 2018-19 to 41% in 2019-20.", "a half", "wrong",
+         "not supported"),
+        ("Civic participation doubled from 34% in 2018-19 to 41% in 2019-20.", "doubled", "wrong", "not supported"),
+        ("Civic participation rose by 7 per cent from 34% in 2018-19 to 41% in 2019-20.", "7 per cent", "wrong",
+         "not supported"),
+        (
+            "Civic participation rose from 34% in 2018-19 to 41% in 2019-20, a rise of 7 percentage points.",
+            "7 percentage points", "right", "not supported",
+        ),
+        ("Civic participation fell from 34% in 2018-19 to 41% in 2019-20.", "fell", "wrong", "not supported"),
+    ],
+)  # fmt: skip
+def test_words_and_numbers_of_a_change(
+    packaged: catalogue.Catalogue, release: Release, text: str, stated: str, arithmetic: str, verdict: str
+) -> None:
+    row = one(text, stated, packaged, release)
+    assert (row["arithmetic"], row["verdict"]) == (arithmetic, verdict)
+    if stated == "7 per cent":
+        assert "7 percentage points apart" in row["reason"]
+
+
+def test_two_things_said_one_after_the_other_are_not_compared(packaged: catalogue.Catalogue, release: Release) -> None:
+    text = (
+        "In 2019-20, 37% formally volunteered in the last 12 months, similar to 2018-19, while 16% took part in social "
+        "action in 2019-20."
+    )
+    assert set(answers(text, packaged, release)["kind"]) == {"level"}
+
+
+# Sums of counts
+
+
+@pytest.mark.parametrize(
+    ("text", "stated", "arithmetic"),
+    [
+        ("community-owned shops have increased tenfold since 1996, from 34 to 346", "tenfold", "right"),
+        ("community-owned shops have doubled, from 34 to 346", "doubled", "wrong"),
+        ("Pubs fell by a third, from 120 to 80.", "a third", "right"),
+        ("Pubs fell by a half, from 120 to 80.", "a half", "wrong"),
+        ("30 of 120 groups (25 per cent) replied.", "25 per cent", "right"),
+        ("30 of 120 groups (35 per cent) replied.", "35 per cent", "wrong"),
+        ("76 per cent of 6,000 assets (4,560) are in good health.", "76 per cent", "right"),
+        ("76 per cent of 6,000 assets (3,560) are in good health.", "76 per cent", "wrong"),
+    ],
+)
+def test_sums_of_counts(
+    packaged: catalogue.Catalogue, release: Release, text: str, stated: str, arithmetic: str
+) -> None:
+    table = answers(text, packaged, release)
+    (row,) = table[table["kind"] == "arithmetic"].to_dict("records")
+    assert (row["stated"], row["arithmetic"], row["verdict"]) == (stated, arithmetic, "cannot be checked")
+    assert checked.at_fault(table) == (arithmetic == "wrong")
+
+
+@pytest.mark.parametrize("text", ["Shops doubled from 1996 to 2019.", "It rose from 34 to 41 per cent.", "30 of 120."])
+def test_what_is_no_sum_of_counts(packaged: catalogue.Catalogue, release: Release, text: str) -> None:
+    assert "arithmetic" not in set(answers(text, packaged, release)["kind"])
+
+
+def test_a_text_without_statistics_says_nothing(packaged: catalogue.Catalogue, release: Release) -> None:
+    table = answers("We met on 14 July 2020 in Leeds. There were 225 of us.", packaged, release)
+    assert len(table) == 0
+    assert list(table.columns) == checked.COLUMNS
+    assert checked.at_fault(table) == 0
+
+
+# The command
+
+
+@pytest.fixture
+def warehouse(release: Release, tmp_path: Path) -> Path:
+    path = tmp_path / "release.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        for name, table in zip(("estimates", "comparisons"), release, strict=True):
+            connection.register("given", table)
+            connection.execute(f"CREATE TABLE {name} AS SELECT * FROM given")
+            connection.unregister("given")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("In 2019-20, 41% took part in civic participation.\n", 0),
+        ("In 2019-20, 14% took part in civic participation.\n", 1),
+        ("Shops doubled, from 34 to 346.\n", 1),
+        ("36 per cent volunteered.\n", 0),
+        ("Nothing is counted here.\n", 0),
+    ],
+)
+def test_the_exit_status_says_whether_the_text_may_stand(
+    warehouse: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, code: int
+) -> None:
+    file = tmp_path / "text.md"
+    file.write_text(text, encoding="utf-8")
+    assert cli.main(["claims", str(file), "--warehouse", str(warehouse)]) == code
+    out, err = capsys.readouterr()
+    assert f"{code} should not stand" in err
+    if text.startswith("In"):
+        assert "line 1: In 2019-20" in out
+
+
+def test_the_command_gives_every_column_to_machines(
+    warehouse: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "text.txt"
+    file.write_text(SEED, encoding="utf-8")
+    assert cli.main(["claims", str(file), "--warehouse", str(warehouse), "--format", "json"]) == 1
+    rows = pd.read_json(StringIO(capsys.readouterr().out))
+    assert list(rows.columns) == checked.COLUMNS
+    assert "not comparable" in set(rows["verdict"])
+
+
+def test_a_text_that_cannot_be_read_is_an_error(
+    warehouse: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["claims", str(tmp_path / "none.md"), "--warehouse", str(warehouse)]) == 1
+    assert "error: none.md: cannot be read" in capsys.readouterr().err
