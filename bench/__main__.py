@@ -8,14 +8,15 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from bench import coverage, landing, national, peers, queries, tasks, weighting
+from bench import coverage, disclosure, landing, national, peers, queries, tasks, weighting
 
-STUDIES = ("timings", "weighting", "coverage", "areas", "landing", "queries")
+STUDIES = ("timings", "weighting", "coverage", "areas", "landing", "queries", "disclosure")
 SIZES = (17_500, 175_000, 1_750_000)
 
 
@@ -93,6 +94,12 @@ def weighted(names: list[str], respondents: int, folder: Path, figures: dict[str
 
 
 AREAS_LIMIT = 10.0
+# Studies that take no options.
+ALONE: dict[str, Callable[[], dict[str, Any]]] = {
+    "landing": landing.study,
+    "queries": queries.study,
+    "disclosure": disclosure.run,
+}
 
 
 def areas_compared(respondents: int, file: Path | None) -> None:
@@ -138,8 +145,8 @@ def main() -> None:
     if options.study == "areas":
         areas_compared(options.respondents, options.json)
         return
-    if options.study in ("landing", "queries"):
-        figures = landing.study() if options.study == "landing" else queries.study()
+    if options.study in ALONE:
+        figures = ALONE[options.study]()
         if options.json:
             options.json.write_text(json.dumps(figures, indent=2))
         return

@@ -1,11 +1,13 @@
 """What a reader can work out of suppressed numbers: bounds by brute force, and releases with a hole in them."""
 
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from respondents import WAVE, estimates, frame, nesting, released, without_secondary
+from workbench import POLL, built
 
 from engagement_stats import additive, attack, disclose, secondary
 from engagement_stats.catalogue import Catalogue
@@ -102,7 +104,7 @@ def one_hidden(table: pd.DataFrame, *keys: tuple[str, str, str]) -> pd.DataFrame
     hidden = np.array([k in keys for k in out[["indicator", "domain", "level"]].itertuples(index=False, name=None)])
     assert hidden.sum() == len(keys)
     out[list(disclose.NUMBERS)] = out[list(disclose.NUMBERS)].astype("float64").mask(pd.Series(hidden), np.nan)
-    return released(out.assign(is_suppressed=hidden, symbol=np.where(hidden, "[c]", None)))
+    return released(out.assign(is_suppressed=hidden, symbol=pd.Series("[c]", index=out.index).where(hidden, None)))
 
 
 def found(table: pd.DataFrame, catalogue: Catalogue, **more: pd.DataFrame) -> set[tuple[str, str, str, str]]:
@@ -153,7 +155,7 @@ def test_a_base_hidden_for_one_question_and_shown_for_another_is_found(packaged:
     rules = packaged.rules.disclosure
     assert table.set_index(["indicator", "level"]).loc[("q0", "C"), "base_unweighted"] < rules.min_base
     hidden = one_hidden(table, ("q0", "region", "C"), ("q0", "region", "W")).assign(
-        symbol=lambda t: np.where(t["is_suppressed"], attack.FEW, None)
+        symbol=lambda t: pd.Series(attack.FEW, index=t.index).where(t["is_suppressed"], None)
     )
     assert ("q0", "region", "C", attack.BASE) in found(hidden, packaged)
 
@@ -234,3 +236,41 @@ def test_switching_secondary_suppression_off_stops_a_build(
     said = str(stop.value)
     assert "C" in said
     assert "." not in said.replace(". Build", "").removesuffix(".")
+
+
+# --- the pipeline
+
+
+def test_nothing_withheld_can_be_worked_out_of_a_generated_release(
+    packaged: Catalogue, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    project, _ = built(tmp_path_factory)
+    tables = project.contents()
+    table = tables["estimates"]
+    ours = ~table["variance_basis"].isin(attack.PUBLISHED)
+    assert (table["is_suppressed"] & ours).sum() > 50
+    assert attack.recoverable(table, packaged.rules.disclosure).empty
+    key = ["wave", "indicator", "domain", "level"]
+    assert set(tables["disclosure_audit"][key].itertuples(index=False)) == set(
+        table.loc[table["is_suppressed"], key].itertuples(index=False)
+    )
+    said = {"confidence", "family_size", "position", "population_share"}
+    for name, rows in tables.items():
+        if "is_suppressed" in rows:
+            numbers = rows[rows["is_suppressed"]].select_dtypes("number").drop(columns=list(said), errors="ignore")
+            assert numbers.columns[numbers.notna().any()].difference(["rounding"]).empty, name
+
+
+def test_a_release_from_which_something_can_be_worked_out_is_not_put_in_place(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = built(tmp_path_factory)[0].copy(tmp_path / "home")
+    before = project.value("SELECT release_id FROM runs")
+    project.file(POLL).unlink()
+    row = pd.DataFrame([("w", "i", "sex", "Male", "numerator", 1.0, 3.0)], columns=attack.FOUND)
+    with monkeypatch.context() as patch:
+        patch.setattr(attack, "recoverable", lambda *_: row)
+        report = project.run()
+    assert "can be worked out from what is shown: w i sex Male" in report.failed["release"]
+    assert project.value("SELECT release_id FROM runs") == before
+    assert project.run().release != before

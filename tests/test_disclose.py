@@ -262,16 +262,14 @@ def test_no_table_made_of_suppressed_estimates_carries_a_number_of_theirs(packag
 
 
 def test_comparisons_and_ranks_say_nothing_of_a_suppressed_side(packaged: Catalogue) -> None:
-    waves = {"ess_2014": "group_member", "ess_2012": "group_member"}
-    assert set(waves) <= set(packaged.waves)
+    waves = ("ess_2014", "ess_2012")
     key = {"survey": "ess", "domain": "all", "level": "all", "run_id": "x", "source": "x", "statistic": "proportion"}
-    indicator = next(iter(packaged.waves["ess_2014"].indicators))
-    both = [i for i in packaged.waves["ess_2014"].indicators if i in packaged.waves["ess_2012"].indicators]
-    indicator = both[0] if both else indicator
+    one_wave, other_wave = (packaged.microdata_waves[w].indicators for w in waves)
+    indicator = next(i for i in one_wave if i in other_wave)
     made = pd.concat([
         one(0.37, 0.31, 0.43, base_unweighted=base, wave=wave, variance_basis="design",
             **key).assign(indicator=indicator, is_synthetic=False, evidence=None)
-        for wave, base in (("ess_2014", 17.0), ("ess_2012", 900.0))
+        for wave, base in zip(waves, (17.0, 900.0), strict=True)
     ], ignore_index=True)  # fmt: skip
     tables = []
     for value in (0.37, 0.4242):

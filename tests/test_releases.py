@@ -1,5 +1,6 @@
 """Every release is kept, put in place whole, and can be gone back to; a reader never sees anything else."""
 
+import io
 import json
 import os
 import stat
@@ -16,7 +17,7 @@ import pandas as pd
 import pytest
 import released
 
-from engagement_stats import catalogue, contents, manifest, publish, releases
+from engagement_stats import catalogue, cli, contents, manifest, publish, releases
 from engagement_stats.errors import PublishError, UsageError
 
 Frames = dict[str, pd.DataFrame]
@@ -215,6 +216,42 @@ def test_there_is_nothing_to_go_back_to_in_place_or_in_pieces(frames: Frames, wa
         releases.roll_back(warehouse, "r1", "why")
     assert publish.current_release(warehouse) == "r2"
     assert releases.withdrawn(warehouse) == {}
+
+
+# --- the command
+
+
+def test_the_command_lists_compares_and_goes_back(
+    frames: Frames, warehouse: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told(*arguments: str) -> tuple[int, str, str]:
+        code = cli.main(["releases", *arguments, "--warehouse", str(warehouse)])
+        return code, *capsys.readouterr()
+
+    code, _, err = told("list")
+    assert (code, "No release is kept" in err) == (0, True)
+    put(frames, "r1", warehouse)
+    put(real(frames, 0.41), "r2", warehouse)
+    _, out, _ = told("list")
+    assert [x in out for x in ("current", "2 changed", "first")] == [True] * 3
+    rows = json.loads(told("list", "--format", "json")[1])
+    assert [(r["release"], r["stands"], r["waves"], r["estimates"], r["changes"]) for r in rows] == [
+        ("r2", "current", 1, 2, "2 changed"), ("r1", "", 1, 2, "first"),
+    ]  # fmt: skip
+    _, out, _ = told("diff")
+    assert "estimates: 2 values changed" in out
+    assert "0.41" in out
+    changes = pd.read_csv(io.StringIO(told("diff", "r1", "r2", "--format", "csv")[1]))
+    assert changes[["column", "old", "new"]].values.tolist() == [["estimate", 0.4, 0.41]] * 2
+    assert "Nothing differs." in told("diff", "r1", "r1")[1]
+    assert told("rollback", "r1", "--reason", " ")[0] == 2
+    code, _, err = told("rollback", "previous", "--reason", "Wrong weights.")
+    assert code == 0
+    assert "is release r1" in err
+    assert "gone back from" in told("list")[1]
+    code, _, err = told("diff", "r9")
+    assert code == 2
+    assert "not a kept release" in err
 
 
 # --- one writer, any number of readers

@@ -1,6 +1,8 @@
 -- Views for the usual questions. Each selects from the tables of schema.sql, or from a view above it.
 -- Written in what DuckDB 1.0 knows; macros.sql builds the analyst's functions on them. What those read is written with
--- the table of every column, since DuckDB would take a bare name for the parameter of a macro that has the same.
+-- the table of every column, since DuckDB would take a bare name for the parameter of a macro that has the same. No
+-- condition of an outer join mixes its sides in one expression or tests the left side alone: DuckDB 1.x would compare
+-- every row with every other.
 -- Numbers are rounded as decimals, half away from zero, which gives the digits of engagement_stats.rounding: 28.45 as a
 -- binary number is a little less, and would be rounded down.
 
@@ -97,7 +99,7 @@ LEFT JOIN (
 LEFT JOIN comparisons AS c
     ON c.left_wave = e.wave AND c.left_indicator = e.indicator AND c.left_domain = e.domain AND c.left_level = e.level
     AND c.right_indicator = e.indicator AND c.right_domain = e.domain AND c.right_level = e.level
-    AND c.comparison = e.indicator || '__' || e.wave || '_v_' || c.right_wave
+    AND c.comparison = c.left_indicator || '__' || c.left_wave || '_v_' || c.right_wave
 WHERE w.series IS NOT NULL
 ORDER BY w.series, e.indicator, e.domain, e.level, w.year;
 COMMENT ON VIEW trend IS 'Each indicator through the waves of one series, with breaks and the verdict on the change since the wave before. Never read across series.';
@@ -322,7 +324,8 @@ SELECT
     f.base_text,
     f.quality,
     f.symbol,
-    CASE WHEN w.unit = 'proportion' THEN round((100 * w.estimate)::DECIMAL(38, 13), 1)::DOUBLE END AS whole_per_cent,
+    CASE WHEN w.unit = 'proportion' AND d.id <> 'all' THEN round((100 * w.estimate)::DECIMAL(38, 13), 1)::DOUBLE END
+        AS whole_per_cent,
     c.verdict,
     c.kind AS compared_with,
     f.wave,
@@ -339,7 +342,7 @@ FROM (
 JOIN figures AS f ON f.domain = d.id AND f.level = d.level
 JOIN newest AS n ON n.indicator = f.indicator AND n.domain = f.domain AND n.wave = f.wave
 LEFT JOIN estimates AS w
-    ON w.indicator = f.indicator AND w.wave = f.wave AND w.domain = 'all' AND w.level = 'all' AND f.domain <> 'all'
+    ON w.indicator = f.indicator AND w.wave = f.wave AND w.domain = 'all' AND w.level = 'all'
 LEFT JOIN comparisons AS c
     ON c.left_wave = f.wave AND c.left_indicator = f.indicator AND c.left_domain = f.domain AND c.left_level = f.level
     AND c.right_wave = c.left_wave AND c.right_indicator = c.left_indicator

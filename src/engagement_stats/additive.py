@@ -198,7 +198,8 @@ def ranges(
     size = np.abs(sums.signs)
     there = np.isfinite(values) | hidden
     right = -np.where(hidden, 0.0, np.nan_to_num(values)) @ sums.signs.T
-    active = ((hidden.astype(float) @ size.T) > 0) & there[:, sums.total]
+    # Sums of a table of which nothing is shown say nothing.
+    active = ((hidden.astype(float) @ size.T) > 0) & there[:, sums.total] & (there & ~hidden).any(axis=1)[:, None]
     spare = np.maximum(np.where(active, np.minimum(spare, np.abs(right) + np.nan_to_num(upper).max() + 1), 0.0), 0.0)
     low[hidden], high[hidden] = lower[hidden], upper[hidden]
     _one_relation(sums, right, hidden, active, spare, (low, high))

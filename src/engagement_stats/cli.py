@@ -94,7 +94,6 @@ def _with_progress(work: "Callable[[Progress], Report]") -> "Report":
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("looking", total=None)
 
-
         def tell(step: str, done: int, of: int) -> None:
             bar.update(task, description=step, completed=done, total=of or None)
             if not of and not console.is_terminal:

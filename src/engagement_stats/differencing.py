@@ -2,7 +2,7 @@
 
 Belongs here: the respondents behind each estimate, and in how many they differ between two builds of a wave.
 Not here: hiding anything (disclose), signing it off (corrections), where what was published is kept (store).
-Methods: docs/disclosure.md#earlier-releases
+Methods: docs/releases.md#beside-an-earlier-release
 
 Where a published estimate of 500 respondents becomes one of 497, the two together give the three, whatever each shows
 alone. So who stood behind what was published is kept, privately, and held against each new build.

@@ -88,7 +88,7 @@ def gone_back(line: Mapping[str, str]) -> str:
     """Say that a release which would be made again was gone back from, by the line of the log, and what can be done."""
     return (
         f"release: {line['replaced']} is what the inputs give, but {line['by']} went back from it to {line['release']} "
-        f"on {line['at'][:10]}: {line['reason']} It is not published again unasked. Put right what was wrong with it, or "
+        f"on {line['at'][:10]}: {line['reason']} It is not published again unasked. Put right what was wrong, or "
         'give the reason: `engagement-stats run --again "REASON"`.'
     )
 

@@ -69,7 +69,7 @@ def chosen(
         finding = placed(layout, hidden, few, rules)
         if not finding.any.any():
             return hidden, few
-        hidden = _repaired(layout, finding, hidden, turn)
+        hidden = _repaired(layout, finding, hidden, turn, rules.min_base)
     raise DisclosureError(
         f"{layout.wave}: no choice of hidden cells keeps the suppressed ones safe. Leave out a crossed domain of this "
         "wave in its catalogue entry."
@@ -161,8 +161,11 @@ def _unsafe(
     return np.argwhere(bad & ((free > 0) | ~total_hidden))
 
 
-def _repaired(layout: Layout, finding: Finding, hidden: np.ndarray, turn: int) -> np.ndarray:
-    """Hide one more cell beside each that the attack places."""
+def _repaired(layout: Layout, finding: Finding, hidden: np.ndarray, turn: int, min_base: int) -> np.ndarray:
+    """Hide one more cell in every sum of each cell that the attack places.
+
+    A base that is not marked as few is known to reach `min_base`, so only what it has beyond gives others room.
+    """
     members = layout.sums.signs.maximum(0).tocsr()
     size = np.abs(layout.sums.signs).tocsc()
     base = np.nan_to_num(layout.base)
@@ -180,6 +183,6 @@ def _repaired(layout: Layout, finding: Finding, hidden: np.ndarray, turn: int) -
             place = members.indices[members.indptr[relation] : members.indptr[relation + 1]]
             free = place[layout.exists[table, place] & ~hidden[table, place] & (base[table, place] > 0)]
             if len(free):
-                hidden[table, free[np.lexsort((free, base[table, free]))[0]]] = True
-                break
+                tight = base[table, free] < min_base + FLOOR
+                hidden[table, free[np.lexsort((free, base[table, free], tight))[0]]] = True
     return hidden
