@@ -717,9 +717,9 @@ def test_sentence_footnote_and_verdict_change_with_one_weight(project: Project, 
     here = project.copy(tmp_path / "home").with_catalogue(tmp_path / "catalogue")
     comparison = "demo_formal_volunteering_12m__lbn_poll_v_england"
     claim = {
-        "document": "A test", "quotation": "25 per cent had volunteered, less than the 37 per cent of England",
-        "kind": "ratio", "stated": {"words": "less than one", "quantity": "ratio", "lower": 0.0, "upper": 1.0,
-        "left": 0.25, "right": 0.37, "convention": "Less than one is below one."}, "comparison": comparison,
+        "document": "A test", "quotation": "25 per cent had volunteered, well below the 37 per cent of England",
+        "kind": "ratio", "stated": {"words": "well below", "quantity": "ratio", "lower": 0.0, "upper": 0.8,
+        "left": 0.25, "right": 0.37, "convention": "Well below is up to four fifths."}, "comparison": comparison,
     }  # fmt: skip
     (tmp_path / "catalogue" / "claims" / "test.yaml").write_text(yaml.safe_dump({"volunteer_less": claim}))
     template, out = tmp_path / "t.md", tmp_path / "o.md"
@@ -730,7 +730,8 @@ def test_sentence_footnote_and_verdict_change_with_one_weight(project: Project, 
 
     def heavier(frame: pd.DataFrame) -> pd.DataFrame:
         volunteers = frame.index[frame["q3_unpaid_help_groups"] == "Yes"]
-        frame.loc[volunteers[0], "weight"] = str(float(frame.loc[volunteers[0], "weight"]) + 200.0)
+        # A little under the tenth of all weight at which one respondent stops the wave.
+        frame.loc[volunteers[0], "weight"] = str(float(frame.loc[volunteers[0], "weight"]) + 60.0)
         return frame
 
     documents = []

@@ -295,6 +295,11 @@ def _read_file(path: Path, entry: type[B], problems: _Problems) -> B | None:
     return None
 
 
+def _words(folder: Path, name: str) -> Path:
+    """Take how things are said from the package where a catalogue of surveys does not say it."""
+    return folder / name if (folder / name).exists() else DEFAULT / name
+
+
 Waves = dict[str, m.MicrodataWave | m.TablesWave]
 
 
@@ -727,8 +732,8 @@ def load(folder: Path | str | None = None) -> Catalogue:
         raise CatalogueError(f"catalogue: the folder {folder} does not exist. Give an existing one with --catalogue.")
     problems = _Problems()
     rules = _read_file(folder / "rules.yaml", m.Rules, problems)
-    lexicon = _read_file(folder / "lexicon.yaml", words.Lexicon, problems)
-    style = _read_file(folder / "style.yaml", Style, problems)
+    lexicon = _read_file(_words(folder, "lexicon.yaml"), words.Lexicon, problems)
+    style = _read_file(_words(folder, "style.yaml"), Style, problems)
     # A catalogue without a vocabulary is a catalogue; only texts cannot be read with it.
     told = folder / "reading.yaml"
     reading = _read_file(told, Reading, problems) if told.exists() else Reading()
