@@ -934,7 +934,8 @@ class Terms(Entry):
 class ReleaseRules(Entry):
     """How releases follow one another.
 
-    The newest `keep` are kept. A published number that differs by no more than `noise`, as a share of it, has not changed;
+    The newest `keep` are kept. A published number that differs by no more than `noise`, as a share of it, has not
+    changed;
     one that has needs an entry of one of these `kinds` in the ledger of corrections.
     """
 
