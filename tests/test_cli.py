@@ -21,7 +21,7 @@ from engagement_stats import catalogue
 
 COMMANDS = {
     "demo", "run", "status", "inspect", "check", "places", "estimate", "weight", "headlines", "claims", "ui",
-    "purge",
+    "purge", "releases", "export", "brief",
 }  # fmt: skip
 HEAVY = ("pandas", "numpy", "duckdb", "dagster", "statsmodels", "scipy", "pyarrow", "pyreadstat", "pydantic", "rich")
 

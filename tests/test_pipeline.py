@@ -118,7 +118,7 @@ def test_release_uses_the_contract_words_only(released: Project, table: str, col
 def test_release_is_one_whole(first: tuple[Project, Report]) -> None:
     project, report = first
     contents = project.contents()
-    # None of the packaged waves has a weight we make, a rule that sets rows aside, a figure published twice, or a mistake.
+    # None of the packaged waves has a weight we make, a rule that sets rows aside, or a figure published twice.
     empty = {"weighting_margins", "quarantine", "revisions", "corrections"}
     assert all(contents[table].empty for table in empty)
     for table, frame in contents.items():
