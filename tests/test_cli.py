@@ -20,8 +20,8 @@ from workbench import CLS_2018, CLS_2019, COMMAND, POLL, Project, Told, built, e
 from engagement_stats import catalogue
 
 COMMANDS = {
-    "demo", "run", "status", "inspect", "check", "places", "estimate", "weight", "headlines", "claims", "brief", "ui",
-    "purge",
+    "demo", "run", "status", "inspect", "check", "places", "estimate", "weight", "headlines", "claims", "ui",
+    "purge", "releases", "export", "brief",
 }  # fmt: skip
 HEAVY = ("pandas", "numpy", "duckdb", "dagster", "statsmodels", "scipy", "pyarrow", "pyreadstat", "pydantic", "rich")
 

@@ -152,6 +152,7 @@ def test_a_ledger_is_written_read_and_told_of_in_the_release(tmp_path: Path, rul
         ("2026-01-31,me,w,typo,Why.,r1,,,", "line 2: kind is not known. Got typo; expected revision or correction"),
         ("2026-01-31,me,w,method,,r1,,,", "line 2: reason is not given"),
         ("31/1/2026,me,w,method,Why.,r1,,,", "accepted_on is no date. Got 31/1/2026"),
+        ("2026-01-31,me,w,method,Why.,r1,,,show", "file does not say of which file"),
         ("2026-01-31,me,w,method,Why.,r1,,,perhaps", "small_groups is not known. Got perhaps"),
     ],
 )
@@ -160,7 +161,7 @@ def test_a_ledger_that_says_nonsense_stops_the_release(
 ) -> None:
     warehouse = tmp_path / "engagement_stats.duckdb"
     releases.folder(warehouse).mkdir()
-    header = "accepted_on,accepted_by,wave,kind,reason,replaces,change,estimates,small_groups"
+    header = "accepted_on,accepted_by,wave,kind,reason,replaces,change,estimates,small_groups"  # not all are needed
     corrections.path(warehouse).write_text(f"{header}\n{line}\n")
     with pytest.raises(PublishError, match=said.replace("(", r"\(")):
         corrections.read(warehouse, rules)
@@ -204,10 +205,10 @@ def test_each_wave_is_held_against_the_newest_real_release_that_has_it(
 # --- a whole project
 
 
-@pytest.fixture
-def real(tmp_path: Path) -> Project:
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Return a project of real respondents, as far as the program can tell, with its first release."""
-    project = make(tmp_path / "home", adults=50, poll=400)
+    project = make(tmp_path_factory.mktemp("real") / "home", adults=50, poll=400)
     project.file(CLS_2018).unlink()
     project.file(CLS_2019).unlink()
     edit_text(project.file(POLL), lambda frame: frame.drop(columns="synthetic_data"))
@@ -215,6 +216,11 @@ def real(tmp_path: Path) -> Project:
     assert report.failed == {}
     assert report.synthetic is False
     return project
+
+
+@pytest.fixture
+def real(untouched: Project, tmp_path: Path) -> Project:
+    return untouched.copy(tmp_path / "home")
 
 
 def reweighted(row: int) -> Callable[[pd.DataFrame], pd.DataFrame]:
@@ -322,5 +328,5 @@ def test_invented_respondents_are_never_in_the_way(tmp_path: Path) -> None:
         project.file(wave).unlink()
     assert project.run(POLL).failed == {}
     edit_text(project.file(POLL), reweighted(7))
-    report = project.run()
+    report = project.run(POLL)
     assert (report.failed, report.release_is_new) == ({}, True)

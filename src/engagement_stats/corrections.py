@@ -27,6 +27,7 @@ KEY = ["wave", "indicator", "domain", "level"]
 # What a reader quotes of an estimate. The other columns follow from these or say how they came about.
 VALUES = ["estimate", "standard_error", "ci_lower", "ci_upper", "base_unweighted"]
 CHANGES = [*KEY, "column", "old", "new", "replaces"]
+NEEDED = ("accepted_on", "wave", "kind", "reason", "replaces")
 KEY_OF_TABLE = ["wave", "replaces", "change"]
 REVISED = "[r]"
 HIDE, SHOW = "hide", "show"
@@ -117,10 +118,11 @@ def read(warehouse: Path, rules: m.ReleaseRules) -> list[Entry]:
         return []
     with file.open(encoding="utf-8-sig", newline="") as text:
         reader = csv.DictReader(text)
-        if odd := set(reader.fieldnames or ()) ^ set(names):
-            said = f"Got others or not all: {listed(sorted(odd))}."
-            raise PublishError(f"{file}: the columns are {', '.join(names)}. {said}")
-        entries = [Entry(**{k: (row[k] or "").strip() for k in names}) for row in reader]
+        given = set(reader.fieldnames or ())
+        if odd := (given - set(names)) | (set(NEEDED) - given):
+            said = f"Got others, or lacks some: {listed(sorted(odd))}."
+            raise PublishError(f"{file}: the columns are {', '.join(names)}; {', '.join(NEEDED)} are needed. {said}")
+        entries = [Entry(**{k: (row.get(k) or "").strip() for k in names}) for row in reader]
     problems = [f"{file} line {i}: {p}" for i, e in enumerate(entries, start=2) for p in _problems(e, rules)]
     if problems:
         raise PublishError("\n".join(problems))
@@ -128,7 +130,7 @@ def read(warehouse: Path, rules: m.ReleaseRules) -> list[Entry]:
 
 
 def _problems(entry: Entry, rules: m.ReleaseRules) -> list[str]:
-    missing = [k for k in ("wave", "kind", "reason", "replaces", "accepted_on") if not getattr(entry, k)]
+    missing = [k for k in NEEDED if not getattr(entry, k)]
     found = [f"{listed(missing)} is not given."] if missing else []
     if entry.kind and entry.kind not in rules.kinds:
         found.append(f"kind is not known. Got {entry.kind}; expected {' or '.join(rules.kinds)}.")
