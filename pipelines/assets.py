@@ -7,9 +7,11 @@ Not here: anything computed, any path (resources), when assets run (automation).
 
 import json
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pandas as pd
@@ -68,6 +70,22 @@ def _errors_of(workspace: WorkspaceResource, wave: WaveStatus | None) -> Iterato
     raise dg.Failure(message, allow_retries=False) from None
 
 
+def _guarded(asset: Callable[..., dg.MaterializeResult]) -> Callable[..., dg.MaterializeResult]:
+    """Let no other error of an asset reach Dagster's records, such as one raised while its metadata are made."""
+
+    @wraps(asset)
+    def guarded(*args: Any, **kwargs: Any) -> dg.MaterializeResult:
+        try:
+            return asset(*args, **kwargs)
+        except (EngagementStatsError, dg.Failure):
+            raise
+        except Exception as error:
+            message = f"{asset.__name__}: unexpected {type(error).__name__} at {_place(error)}. Please report it."
+        raise dg.Failure(message, allow_retries=False)
+
+    return guarded
+
+
 def _place(error: Exception) -> str:
     """Name the last line of our own code an error passed through."""
     frames = traceback.extract_tb(error.__traceback__)
@@ -95,6 +113,7 @@ def _blocking(asset: str, name: str, description: str) -> list[dg.AssetCheckSpec
 
 
 @dg.asset(partitions_def=microdata_waves, group_name="waves", kinds={"file"})
+@_guarded
 def survey_file(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
     """Read the columns the catalogue asks for from a wave's file, as deposited, into the private store."""
     state, fingerprint = _wave(context, workspace)
@@ -131,6 +150,7 @@ def survey_file(context: dg.AssetExecutionContext, workspace: WorkspaceResource)
         "responses", "every_row_is_kept", "Every row of the file is a response, or set aside with a reason."
     ),
 )
+@_guarded
 def responses(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
     """Harmonise a wave: codes to categories and typed reasons for missingness, by the catalogue."""
     state, fingerprint = _wave(context, workspace)
@@ -177,6 +197,7 @@ def responses(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -
     kinds={"pandas", "parquet"},
     check_specs=_blocking("weights", "weights_are_usable", "Every weight is a finite number of zero or more."),
 )
+@_guarded
 def weights(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
     """Check the weights supplied with a wave, or make them from population margins, as its entry says."""
     state, fingerprint = _wave(context, workspace)
@@ -215,6 +236,7 @@ def weights(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> 
         "Official figures are reproduced to rounding, or waived.",
     ),
 )
+@_guarded
 def wave_estimates(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
     """Estimate every indicator of a wave by every domain, suppress small bases, and hold it to the benchmarks."""
     state, fingerprint = _wave(context, workspace)
@@ -291,6 +313,7 @@ def _preview(table: pd.DataFrame) -> str:
 
 
 @dg.asset(partitions_def=tables_waves, group_name="waves", kinds={"csv"})
+@_guarded
 def published_estimates(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
     """Turn the published figures of a wave, those of the catalogue and of a workbook, into estimates."""
     state, fingerprint = _wave(context, workspace)
@@ -357,6 +380,7 @@ def _caveats(current: Current) -> dict[str, str]:
 
 
 @dg.asset(deps=[wave_estimates, published_estimates], group_name="release", kinds={"pandas"})
+@_guarded
 def comparisons(workspace: WorkspaceResource) -> dg.MaterializeResult:
     """Set estimates side by side as the catalogue asks, with grade, verdict and sentence."""
     with _errors_of(workspace, None):
@@ -376,6 +400,7 @@ def comparisons(workspace: WorkspaceResource) -> dg.MaterializeResult:
 
 
 @dg.asset(deps=[comparisons], group_name="release", kinds={"pandas"})
+@_guarded
 def claims(workspace: WorkspaceResource) -> dg.MaterializeResult:
     """Check every claim of the catalogue against the estimates, comparisons and league tables."""
     with _errors_of(workspace, None):
@@ -396,6 +421,7 @@ def claims(workspace: WorkspaceResource) -> dg.MaterializeResult:
     kinds={"duckdb"},
     check_specs=_blocking("release", "release_reads_back", "The file in place opens and names this release."),
 )
+@_guarded
 def release(workspace: WorkspaceResource) -> dg.MaterializeResult:
     """Build the warehouse beside the released one and put it in place whole."""
     with _errors_of(workspace, None):
