@@ -782,3 +782,14 @@ def test_a_failed_check_stops_the_wave(project: Project, monkeypatch: pytest.Mon
     report = project.run()
     assert set(report.failed) == {POLL}
     assert project.value(f"SELECT count(*) FROM estimates WHERE wave = '{POLL}'") == 0
+
+
+def test_an_error_beside_the_work_of_an_asset_is_told_without_its_message() -> None:
+    # Made while metadata are put together, outside what notes errors for a wave: Dagster would record it whole.
+    def careless() -> dg.MaterializeResult:
+        raise ValueError("CANARY7731")
+
+    with pytest.raises(dg.Failure, match="careless: unexpected ValueError") as caught:
+        assets._guarded(careless)()
+    assert "CANARY" not in str(caught.value.description)
+    assert caught.value.__context__ is None
