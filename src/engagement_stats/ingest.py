@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from engagement_stats import deposit, identifiers, sandbox
+from engagement_stats import deposit, frames, identifiers, sandbox
 from engagement_stats.deposit import Digests, LandedFile, Stated
 from engagement_stats.errors import IngestError
 from engagement_stats.landing import dictionary_of, located
@@ -74,11 +74,8 @@ class _Reading:
     digest: str | None
 
     def frame(self) -> "pd.DataFrame":
-        from pyarrow import parquet
-
         self.data.seek(0)
-        found: pd.DataFrame = parquet.read_table(self.data).to_pandas()
-        return found
+        return frames.from_parquet(self.data)
 
     def raw(self) -> RawFile:
         described = _described(self.answer)

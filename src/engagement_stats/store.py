@@ -25,6 +25,7 @@ from typing import Any, BinaryIO
 
 import pandas as pd
 
+from engagement_stats import frames
 from engagement_stats.catalogue import digest
 from engagement_stats.deposit import Digests
 from engagement_stats.errors import UsageError
@@ -195,7 +196,7 @@ class Store:
 
     def read(self, wave: str, fingerprint: Fingerprint, name: str) -> pd.DataFrame:
         """Read one frame of a build."""
-        return pd.read_parquet(self.folder(wave, fingerprint) / f"{name}.parquet")
+        return frames.from_parquet(self.folder(wave, fingerprint) / f"{name}.parquet")
 
     def has(self, wave: str, fingerprint: Fingerprint, name: str) -> bool:
         """Say whether a build has a frame of this name; published figures have no responses, for one."""
