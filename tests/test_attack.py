@@ -10,6 +10,7 @@ from respondents import WAVE, estimates, frame, nesting, released, without_secon
 from workbench import POLL, built
 
 from engagement_stats import additive, attack, disclose, secondary
+from engagement_stats.bounds import ranges
 from engagement_stats.catalogue import Catalogue
 from engagement_stats.errors import DisclosureError
 
@@ -32,7 +33,7 @@ def bounds(
 ) -> tuple[np.ndarray, np.ndarray]:
     sums = additive.relations(CELLS)
     far = np.full(values.shape, np.inf if exact else 10.0)
-    low, high = additive.ranges(
+    low, high = ranges(
         sums, values, hidden, lower=np.zeros(values.shape), upper=np.full(values.shape, most),
         spare=np.zeros((len(values), len(sums.total))), width=far, reach=far,
     )  # fmt: skip
@@ -144,6 +145,18 @@ def test_small_areas_give_the_area_that_holds_them_away(packaged: Catalogue) -> 
     nested = nesting(people, domains)
     assert set(nested["outer"]) == {"region"}
     assert ("q0", "region", "N", attack.YES) in found(hidden, packaged, nested=nested)
+
+
+def test_another_name_for_the_same_people_gives_them_away(packaged: Catalogue) -> None:
+    people = frame().assign(
+        country=lambda f: np.where(f["region"] == "N", "north", "rest"), place=lambda f: f["region"]
+    )
+    domains = ("region", "place", "country")
+    table = estimates(people, domains)
+    hidden = one_hidden(table, ("q0", "region", "S"), ("q0", "region", "E"))
+    assert found(hidden, packaged) == set()
+    nested = nesting(people, domains)
+    assert {("q0", "region", x, attack.YES) for x in "SE"} <= found(hidden, packaged, nested=nested)
 
 
 def test_a_base_hidden_for_one_question_and_shown_for_another_is_found(packaged: Catalogue) -> None:

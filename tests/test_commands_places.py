@@ -126,7 +126,7 @@ def test_what_cannot_be_counted_is_an_error(project: Project, told: Told) -> Non
 def poll_with_homes(project: Project) -> None:
     """Add the area of each respondent to the synthetic poll: those of the listed ward do less."""
     source = project.root / "made"
-    synthetic.write(source, adults=1500, poll=600)
+    synthetic.write(source, adults=1500, poll=3000)
     path = project.file(POLL)
     path.write_bytes((source / path.name).read_bytes())
 

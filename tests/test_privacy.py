@@ -38,7 +38,7 @@ THOROUGH = "ENGAGEMENT_STATS_THOROUGH_TESTS"
 TOGETHER = {"comparisons", "claims", "release"}
 FIGURES = "survation_lbn_2020"
 # What is called once a wave's results are complete, for the web page; a fault then fails Dagster's step only.
-AFTERWARDS = {"_preview", "percentage"}
+AFTERWARDS = {"_preview", "lost", "percentage"}
 
 
 def command(project: Project, *arguments: str, umask: int = 0o000) -> subprocess.CompletedProcess[str]:

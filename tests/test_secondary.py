@@ -127,3 +127,55 @@ def test_relations_of_crossed_domains_are_their_margins() -> None:
         # Without margins of its own a crossed domain adds up to the whole.
         (("all", "all"), frozenset({("c*d", "p | q")})),
     }
+
+
+def sums(people: pd.DataFrame, domains: tuple[str, ...]) -> set[tuple[tuple[str, str], frozenset[tuple[str, str]]]]:
+    """Return the sums among the cells of some domains, but for those of the whole."""
+    cells = [("all", "all"), *{(d, " | ".join(k)) for d in domains for k in keys_of(people, d)}]
+    found = relations(cells, nesting(people, domains))
+    return {
+        (cells[t], frozenset(cells[k] for k in np.flatnonzero(row > 0)))
+        for t, row in zip(found.total, found.signs.toarray(), strict=True)
+        if cells[t] != ("all", "all")
+    }
+
+
+def keys_of(people: pd.DataFrame, domain: str) -> set[tuple[str, ...]]:
+    return set(people[domain.split("*")].itertuples(index=False, name=None))
+
+
+def test_two_names_for_the_same_people_are_a_sum_and_so_is_a_level_made_up_alone() -> None:
+    people = pd.DataFrame(
+        {"lbn": list("yynn") * 2, "district": list("WWEE") * 2, "ward": list("abcc") * 2, "kind": list("pqqp") * 2}
+    )
+    assert sums(people, ("lbn", "district")) == {
+        (("lbn", "y"), frozenset({("district", "W")})),
+        (("lbn", "n"), frozenset({("district", "E")})),
+    }
+    # Only one of the two districts is made up of levels of the other domain.
+    people["mixed"] = ["W", "W", "s", "t"] * 2
+    people["ward"] = ["W", "W", "s", "u", "W", "W", "t", "s"]
+    assert sums(people, ("ward", "mixed")) == {(("mixed", "W"), frozenset({("ward", "W")}))}
+    assert sums(people, ("lbn", "kind")) == set()
+
+
+def test_small_areas_crossed_with_another_domain_add_up_too() -> None:
+    people = pd.DataFrame({"region": list("NNSS") * 2, "town": list("abcd") * 2, "sex": ["f"] * 4 + ["m"] * 4})
+    found = sums(people, ("region", "town", "sex*region", "town*sex"))
+    assert (("sex*region", "f | N"), frozenset({("town*sex", "a | f"), ("town*sex", "b | f")})) in found
+    assert (("region", "S"), frozenset({("town", "c"), ("town", "d")})) in found
+    assert not any(total[0] == "town" and members <= {("region", x) for x in "NS"} for total, members in found)
+
+
+def test_what_was_made_safe_in_passing_takes_no_total_with_it(packaged: Catalogue) -> None:
+    # The two smaller tenths make up one district, under two names; few of the second count.
+    people = frame(n=3000)[["w"]].assign(
+        tenth=np.repeat(["1", "2", "3", "4"], [705, 695, 795, 805]), district=np.repeat(["W", "E"], [1400, 1600])
+    )
+    people = people.assign(lbn=people["district"].map({"W": "yes", "E": "no"}), q0=0.0)
+    for tenth, count in {"1": 14, "2": 8, "3": 101, "4": 113}.items():
+        people.loc[people.index[people["tenth"] == tenth][:count], "q0"] = 1.0
+    domains = ("lbn", "tenth", "district")
+    out = hidden_beside(estimates(people, domains), packaged, nesting(people, domains))
+    hidden = out[out["is_suppressed"]]
+    assert set(zip(hidden["domain"], hidden["level"], strict=True)) == {("tenth", "1"), ("tenth", "2")}

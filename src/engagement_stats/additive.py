@@ -1,8 +1,9 @@
-"""Know which released numbers add up to which, and bound the hidden ones by those that are shown.
+"""Know which released numbers add up to which.
 
-Belongs here: the sums a reader can work out (a domain and the whole, crossed domains and their margins, a level and its
-rest, small areas and the areas that hold them), and the exact range of a hidden number under them.
-Not here: what must be hidden (disclose), what is hidden beside it (secondary), when a range is too narrow (attack).
+Belongs here: the sums a reader can work out: a domain and the whole, crossed domains and their margins, a level and its
+rest, small areas and the areas that hold them.
+Not here: the range of a hidden number under them (bounds), what must be hidden (disclose), what is hidden beside it
+(secondary).
 Methods: docs/disclosure.md
 """
 
@@ -13,17 +14,12 @@ from itertools import permutations
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from scipy.optimize import linprog
-from scipy.sparse.csgraph import connected_components
 
 from engagement_stats.catalogue import CROSS, LEVEL_SEPARATOR, REST
-from engagement_stats.errors import DisclosureError
 
 Cell = tuple[str, str]
 WHOLE: Cell = ("all", "all")
 NESTING = ["inner", "inner_level", "outer", "outer_level"]
-# Programs for many numbers at once that may bring nothing before each number gets its own.
-STALLED = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +47,7 @@ class Relations:
 
 
 def nesting(responses: pd.DataFrame, domains: Sequence[str]) -> pd.DataFrame:
-    """Say which levels of one domain lie in which level of another, where each lies in one only.
+    """Say which levels of one domain make up which level of another: no respondent at them is at any other of it.
 
     Parameters
     ----------
@@ -62,23 +58,26 @@ def nesting(responses: pd.DataFrame, domains: Sequence[str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        inner, inner_level, outer, outer_level: a local authority and its region. Anybody can add such areas up.
+        inner, inner_level, outer, outer_level: a local authority and its region. Anybody can add such areas up. Of two
+        levels of the same people one is said to make up the other.
 
     Examples
     --------
     >>> areas = pd.DataFrame({"town": ["a", "b", "c"], "county": ["N", "N", "S"]})
-    >>> nesting(areas, ["town", "county"]).to_dict("list")["outer_level"]
-    ['N', 'N', 'S']
+    >>> nesting(areas, ["town", "county"])[["inner_level", "outer_level"]].values.tolist()
+    [['a', 'N'], ['b', 'N'], ['c', 'S']]
     """
     single = [d for d in domains if d in responses]
+    # Which of two levels of the same people makes up the other is a matter of order only: the finer domain's.
+    order = {d: (responses[d].nunique(), place) for place, d in enumerate(single)}
     rows: list[tuple[str, str, str, str]] = []
-    counts = {d: responses[d].nunique() for d in single}
     for inner, outer in permutations(single, 2):
-        if not 1 < counts[outer] < counts[inner]:
-            continue
-        both = responses[[inner, outer]].dropna().drop_duplicates()
-        if len(both) == counts[inner]:
-            rows += [(inner, str(a), outer, str(b)) for a, b in both.sort_values(inner).itertuples(index=False)]
+        both = responses[[inner, outer]].dropna().drop_duplicates().sort_values([outer, inner])
+        lies = ~both[inner].duplicated(keep=False)
+        for level, inside in both.assign(lies=lies).groupby(outer, sort=True):
+            same = len(inside) == 1 and order[inner] < order[outer]
+            if inside["lies"].all() and not same:
+                rows += [(inner, str(a), outer, str(level)) for a in inside[inner]]
     return pd.DataFrame(rows, columns=NESTING)
 
 
@@ -108,10 +107,8 @@ def relations(cells: Sequence[Cell], nested: pd.DataFrame | None = None) -> Rela
                     found[WHOLE, f"{inner}={cell[1]}"] = [(inner, cell[1]), cell]
         elif domain != WHOLE[0]:
             found |= _sums(domain, members, families)
-    if nested is not None:
-        for inner, inner_level, outer, outer_level in nested[NESTING].itertuples(index=False, name=None):
-            if (inner, inner_level) in place:
-                found.setdefault(((outer, outer_level), inner), []).append((inner, inner_level))
+    made_up = _made_up(nested, families) if nested is not None else {}
+    found |= made_up
     known = {k: v for k, v in found.items() if k[0] in place}
     order = {k: i for i, k in enumerate(known)}
     rows, columns, data = [], [], []
@@ -121,9 +118,9 @@ def relations(cells: Sequence[Cell], nested: pd.DataFrame | None = None) -> Rela
         columns += [*(place[c] for c in members), place[total]]
         data += [1.0] * len(members) + [-1.0]
     signs = sparse.csr_array((data, (rows, columns)), shape=(len(order), len(cells)))
-    held = set() if nested is None else {
-        inner for inner, outer in nested[["inner", "outer"]].drop_duplicates().itertuples(index=False)
-        if (WHOLE, outer) in known
+    held = {
+        inner for inner, outer in permutations(families, 2)
+        if (WHOLE, outer) in known and all((c, _nest(inner, outer)) in made_up for c in families[outer])
     }  # fmt: skip
     # People in a total and in none of its members lack a level of the domain that names the relation.
     inherits = [order.get((WHOLE, name.split("=")[0]), -1) for _, name in order]
@@ -134,6 +131,40 @@ def relations(cells: Sequence[Cell], nested: pd.DataFrame | None = None) -> Rela
         np.array([-1 if j == i else j for i, j in enumerate(inherits)], dtype=np.intp),
         np.array([total == WHOLE and name in held for total, name in order], dtype=bool),
     )
+
+
+def _nest(inner: str, outer: str) -> str:
+    """Name the sums by which levels of one domain make up those of another."""
+    return f"{inner}=in {outer}"
+
+
+def _made_up(nested: pd.DataFrame, families: dict[str, list[Cell]]) -> dict[tuple[Cell, str], list[Cell]]:
+    """Add levels up to the level they make up, and likewise where both domains are crossed with the same others."""
+    found: dict[tuple[Cell, str], list[Cell]] = {}
+    in_order = {tuple(sorted(d.split(CROSS))): d for d in families if not d.startswith(REST)}
+    for (inner, outer), rows in nested.groupby(["inner", "outer"], sort=False):
+        inside = rows.groupby("outer_level")["inner_level"].agg(set).to_dict()
+        for domain in [d for d in families if outer in d.split(CROSS) and not d.startswith(REST)]:
+            finer = in_order.get(tuple(sorted(inner if p == outer else p for p in domain.split(CROSS))))
+            if finer is None or finer == domain:
+                continue
+            by_others: dict[tuple[str, ...], list[tuple[str, Cell]]] = {}
+            for cell in families[finer]:
+                level, others = _apart(cell, inner)
+                by_others.setdefault(others, []).append((level, cell))
+            for total in families[domain]:
+                level, others = _apart(total, outer)
+                members = [c for x, c in by_others.get(others, []) if x in inside.get(level, ())]
+                if members:
+                    found[total, _nest(inner, outer)] = members
+    return found
+
+
+def _apart(cell: Cell, part: str) -> tuple[str, tuple[str, ...]]:
+    """Return the level of one domain of a crossed cell, and those of the others, by their names."""
+    levels = dict(zip(cell[0].split(CROSS), cell[1].split(LEVEL_SEPARATOR), strict=True))
+    own = levels.pop(part)
+    return own, tuple(f"{k}={levels[k]}" for k in sorted(levels))
 
 
 def _sums(domain: str, members: list[Cell], families: dict[str, list[Cell]]) -> dict[tuple[Cell, str], list[Cell]]:
@@ -149,201 +180,3 @@ def _sums(domain: str, members: list[Cell], families: dict[str, list[Cell]]) -> 
             kept = LEVEL_SEPARATOR.join(x for k, x in enumerate(levels) if k != gone)
             found.setdefault(((margin, kept), parts[gone]), []).append(cell)
     return found or {(WHOLE, domain): members}
-
-
-def ranges(
-    sums: Relations,
-    values: np.ndarray,
-    hidden: np.ndarray,
-    *,
-    lower: np.ndarray,
-    upper: np.ndarray,
-    spare: np.ndarray,
-    width: np.ndarray,
-    reach: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Bound hidden numbers by the shown ones, for several tables over the same cells at once.
-
-    Parameters
-    ----------
-    sums : Relations
-    values : ndarray, shape (tables, cells)
-        The shown numbers; those under `hidden` are not looked at, null is a cell that is not there.
-    hidden : ndarray of bool, shape (tables, cells)
-    lower, upper : ndarray, shape (tables, cells)
-        What is known of hidden numbers besides; finite.
-    spare : ndarray, shape (tables, relations)
-        The most that may be in a total and in none of its members.
-    width, reach : ndarray, shape (tables, cells)
-        A number whose range is seen to be this wide and to reach this high need not be bounded further: its limits
-        are then those found so far, inside the true ones. Infinity bounds a number exactly; minus infinity is for
-        numbers that nobody asks about.
-
-    Returns
-    -------
-    tuple of ndarray, shape (tables, cells)
-        Lower and upper limits; null where not hidden.
-
-    Notes
-    -----
-    A hidden cell of one relation only is bounded by that relation alone, in closed form; the others by linear programs,
-    all tables and separate parts of a table in one program, since they share nothing.
-    Source: Fischetti and Salazar-Gonzalez (2000), Management Science 47(7): the attacker's problem.
-    Verified: brute force over whole numbers, tests/test_attack.py.
-    """
-    low, high = np.full(values.shape, np.nan), np.full(values.shape, np.nan)
-    if not hidden.any():
-        return low, high
-    spare, sums = spare[:, ~sums.follows], sums.bare
-    size = np.abs(sums.signs)
-    there = np.isfinite(values) | hidden
-    right = -np.where(hidden, 0.0, np.nan_to_num(values)) @ sums.signs.T
-    # Sums of a table of which nothing is shown say nothing.
-    active = ((hidden.astype(float) @ size.T) > 0) & there[:, sums.total] & (there & ~hidden).any(axis=1)[:, None]
-    spare = np.maximum(np.where(active, np.minimum(spare, np.abs(right) + np.nan_to_num(upper).max() + 1), 0.0), 0.0)
-    low[hidden], high[hidden] = lower[hidden], upper[hidden]
-    _one_relation(sums, right, hidden, active, spare, (low, high))
-    shared = hidden & ((active.astype(float) @ size) > 1)
-    if shared.any():
-        _programs(sums, right, hidden, active, spare, (lower, upper), (low, high), width, reach)
-    return low, high
-
-
-def _one_relation(
-    sums: Relations,
-    right: np.ndarray,
-    hidden: np.ndarray,
-    active: np.ndarray,
-    spare: np.ndarray,
-    limits: tuple[np.ndarray, np.ndarray],
-) -> None:
-    """Narrow every hidden number by each of its relations on its own: exact where it has only one."""
-    low, high = limits
-    lows, highs = np.where(hidden, low, 0.0), np.where(hidden, high, 0.0)
-    plus, minus = sums.signs.maximum(0), (-sums.signs).maximum(0)
-    least = lows @ plus.T - highs @ minus.T
-    most = highs @ plus.T - lows @ minus.T + spare
-    for relation in np.flatnonzero(active.any(axis=0)):
-        row = sums.signs[[relation], :].tocoo()
-        tables = np.flatnonzero(active[:, relation])
-        for cell, sign in zip(row.coords[1], row.data, strict=True):
-            here = tables[hidden[tables, cell]]
-            own = (lows[here, cell], highs[here, cell])
-            others = (
-                least[here, relation] - (own[0] if sign > 0 else -own[1]),
-                most[here, relation] - (own[1] if sign > 0 else -own[0]),
-            )
-            ends = right[here, relation] - others[1], right[here, relation] - others[0]
-            found = ends if sign > 0 else (-ends[1], -ends[0])
-            low[here, cell] = np.maximum(low[here, cell], found[0])
-            high[here, cell] = np.minimum(high[here, cell], found[1])
-
-
-def _programs(
-    sums: Relations,
-    right: np.ndarray,
-    hidden: np.ndarray,
-    active: np.ndarray,
-    spare: np.ndarray,
-    given: tuple[np.ndarray, np.ndarray],
-    limits: tuple[np.ndarray, np.ndarray],
-    width: np.ndarray,
-    reach: np.ndarray,
-) -> None:
-    """Bound hidden numbers of several relations, a number of every separate part in each program."""
-    system = _laid_out(sums, hidden, active)
-    table, cell = system.table, system.cell
-    count = len(table)
-    lower = np.concatenate([given[0][table, cell], np.zeros(len(system.rows[0]))])
-    upper = np.concatenate([given[1][table, cell], spare[system.rows]])
-    bounds = np.column_stack([lower, np.maximum(upper, lower)])
-    target = right[system.rows]
-    low, high = np.full(count, np.inf), np.full(count, -np.inf)
-    wide, far = width[table, cell], reach[table, cell]
-    asked = np.zeros((2, count), bool)
-    lots, patience, left = np.random.default_rng(0), STALLED if (wide < np.inf).all() else 0, count + 1
-    while True:
-        sure = (high - low >= wide) & (high >= far)
-        patience -= int((~sure).sum()) >= left
-        left = int((~sure).sum())
-        objective = np.zeros(len(lower))
-        if patience > 0 and left:
-            # Raise all that are not yet seen high enough at once, and move the others either way; lots break ties.
-            either = np.where(lots.random(count) < 0.5, -1.0, 1.0)
-            moved = np.where(high < np.maximum(far, wide), -1.0, either) * lots.uniform(1, 2, count)
-            objective[:count] = np.where(sure, 0.0, moved)
-        else:
-            chosen, direction = _next(system.part, ~sure[None, :] & ~asked)
-            if not len(chosen):
-                break
-            objective[chosen] = np.where(direction == 0, -1.0, 1.0)
-            asked[direction, chosen] = True
-        solution = linprog(objective, A_eq=system.matrix, b_eq=target, bounds=bounds, method="highs")
-        if solution.status == 2:  # what the reader takes for granted of those left out cannot be: take nothing
-            bounds[count:, 1] = np.abs(target) + np.abs(upper[:count]).max() + 1
-            bounds[:count, 0] = np.minimum(bounds[:count, 0], 0.0)
-            solution = linprog(objective, A_eq=system.matrix, b_eq=target, bounds=bounds, method="highs")
-        if solution.status != 0:
-            raise DisclosureError(
-                f"disclosure: the check for hidden numbers did not end. Got status {solution.status} of HiGHS; "
-                "expected 0. Please report it."
-            )
-        low, high = np.minimum(low, solution.x[:count]), np.maximum(high, solution.x[:count])
-    limits[0][table, cell], limits[1][table, cell] = low, high
-
-
-def _next(part: np.ndarray, open_: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pick a number not yet bounded, upwards first, in every part that has one."""
-    places, directions = [], []
-    taken = np.zeros(int(part.max()) + 1, bool)
-    for direction in (0, 1):
-        candidates = np.flatnonzero(open_[direction] & ~taken[part])
-        _, first = np.unique(part[candidates], return_index=True)
-        places.append(candidates[first])
-        directions.append(np.full(len(first), direction))
-        taken[part[candidates]] = True
-    return np.concatenate(places), np.concatenate(directions)
-
-
-@dataclass(frozen=True, eq=False)
-class _System:
-    """The programs of all tables in one matrix: a column for each hidden number, then one for each relation's spare."""
-
-    matrix: sparse.csr_array
-    table: np.ndarray
-    cell: np.ndarray
-    rows: tuple[np.ndarray, np.ndarray]
-    part: np.ndarray
-
-
-def _laid_out(sums: Relations, hidden: np.ndarray, active: np.ndarray) -> _System:
-    """Lay the parts that need a program side by side: hidden numbers linked through relations they share."""
-    table, cell = np.nonzero(hidden)
-    rows = np.nonzero(active)
-    number = np.full(hidden.shape, -1)
-    number[table, cell] = np.arange(len(table))
-    matrix = sums.signs.tocsr()
-    data, row, column = [], [], []
-    for i, (t, relation) in enumerate(zip(*rows, strict=True)):
-        span = slice(matrix.indptr[relation], matrix.indptr[relation + 1])
-        places = number[t, matrix.indices[span]]
-        keep = places >= 0
-        data.append(matrix.data[span][keep])
-        column.append(places[keep])
-        row.append(np.full(int(keep.sum()), i))
-    links = sparse.csr_array(
-        (np.concatenate(data), (np.concatenate(row), np.concatenate(column))), shape=(len(rows[0]), len(table))
-    )
-    joined = sparse.block_array([[None, links], [links.T, None]])
-    _, label = connected_components(joined, directed=False)
-    many = np.bincount(label[: len(rows[0])], minlength=int(label.max()) + 1) > 1
-    mine, ours = many[label[: len(rows[0])]], many[label[len(rows[0]) :]]
-    links = links[mine][:, ours]
-    _, part = np.unique(label[len(mine) :][ours], return_inverse=True)
-    return _System(
-        sparse.hstack([links, sparse.eye_array(links.shape[0])]).tocsr(),
-        table[ours],
-        cell[ours],
-        (rows[0][mine], rows[1][mine]),
-        part,
-    )

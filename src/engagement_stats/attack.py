@@ -1,7 +1,7 @@
 """Try to work out suppressed numbers from everything that is shown, as a reader with a computer would.
 
 Belongs here: a wave's estimates laid out as counts that add up, and which suppressed counts a reader could place.
-Not here: the sums and the bounds (additive), choosing what to hide (disclose, secondary).
+Not here: the sums (additive), the ranges under them (bounds), choosing what to hide (disclose, secondary).
 Methods: docs/disclosure.md#the-attack
 """
 
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from engagement_stats.additive import NESTING, Relations, ranges, relations
+from engagement_stats.additive import NESTING, Relations, relations
+from engagement_stats.bounds import ranges
 from engagement_stats.catalogue import model as m
 
 # A count is placed when its range is narrower than this or ends below it.

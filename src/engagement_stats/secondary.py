@@ -128,13 +128,13 @@ def _filled(sums: Relations, counts: _Counts, hidden: np.ndarray) -> np.ndarray:
         for table, relation in bare:
             place, total = spans[relation], sums.total[relation]
             free = place[~hidden[table, place] & (base[table, place] > 0)]
-            if not len(free):
-                hidden[table, total] = True
-                continue
             inside = place[hidden[table, place] & (base[table, place] > 0)]
             want = [FLOOR - v[table, inside].sum() if v[table, total] > 0 else 0.0 for v in held]
             want = [0.0 if hidden[table, total] else w for w in want]
             if len(inside) + hidden[table, total] > 1 and max(want) <= 0:  # made safe by an earlier one of this round
+                continue
+            if not len(free):
+                hidden[table, total] = True
                 continue
             order = free[np.lexsort((free, base[table, free]))]
             enough = np.all([v[table, order] >= w for v, w in zip(held, want, strict=True)], axis=0)
