@@ -26,6 +26,7 @@ from engagement_stats import (
     differencing,
     disclose,
     expectations,
+    implied,
     ingest,
     labelled,
     league,
@@ -256,18 +257,20 @@ def wave_estimates(context: dg.AssetExecutionContext, workspace: WorkspaceResour
         table, covariances = tabulate.microdata(
             answers, made, weighted.values, state.wave, catalogue, credited=weighted.made
         )
-        nested = additive.nesting(answers, catalogue.microdata_waves[state.wave].domains)
-        people = differencing.populations(answers, made, weighted.values, catalogue.microdata_waves[state.wave])
+        wave = catalogue.microdata_waves[state.wave]
+        nested = additive.nesting(answers, wave.domains)
+        follows = implied.found(made, {k: v.weight for k, v in wave.indicators.items()})
+        people = differencing.populations(answers, made, weighted.values, wave)
         # What was invented tells of nobody, and nothing of it was remembered.
         published = [] if synthetic else store.remembered(state.wave)
         near = differencing.held(table, people, published, catalogue.rules.disclosure)
         marks = {"run_id": fingerprint.key, "is_synthetic": synthetic}
-        shown, withheld = disclose.protect(table, catalogue, nested)
+        shown, withheld = disclose.protect(table, catalogue, nested, follows)
         # What is withheld for an earlier release only must be right all the same.
         benchmarks = tabulate.benchmarks(shown.assign(**marks), catalogue)
         if len(near):
             store.write(state.wave, fingerprint, SIGNED_OFF, shown.assign(**marks))
-            shown, withheld = disclose.protect(table, catalogue, nested, near)
+            shown, withheld = disclose.protect(table, catalogue, nested, follows, near)
         table = shown.assign(**marks)
         missed = benchmarks[benchmarks["verdict"] == "not reproduced"]
         if len(missed):
@@ -280,6 +283,7 @@ def wave_estimates(context: dg.AssetExecutionContext, workspace: WorkspaceResour
         store.write(state.wave, fingerprint, "withheld", withheld)
         store.write(state.wave, fingerprint, "population", people)
         store.write(state.wave, fingerprint, "nesting", nested.assign(wave=state.wave))
+        store.write(state.wave, fingerprint, "implied", follows.assign(wave=state.wave))
         omitted = json.loads(store.read_text(state.wave, fingerprint, omissions.STORED))
         aside = quarantine.in_brief(store.read(state.wave, fingerprint, "quarantine"))
         notes = {"synthetic": synthetic, "estimates": len(table), omissions.NOTED: omitted, quarantine.NOTED: aside}
@@ -514,7 +518,8 @@ def release(workspace: WorkspaceResource) -> dg.MaterializeResult:
                 f"release: {len(waiting)} wave(s) of it changed and wait ({listed(waiting)}). Build them first."
             )
         _may_be_published(current)
-        attacked = disclose.check(estimates, current.catalogue.rules.disclosure, current.stacked("nesting"))
+        rules = current.catalogue.rules.disclosure
+        attacked = disclose.check(estimates, rules, current.stacked("nesting"), current.stacked("implied"))
         synthetic = sorted(estimates.loc[estimates["is_synthetic"].astype(bool), "wave"].unique())
         frames = {
             "estimates": estimates,

@@ -12,6 +12,7 @@ from workbench import POLL, built
 from engagement_stats import additive, attack, disclose, secondary
 from engagement_stats.bounds import ranges
 from engagement_stats.catalogue import Catalogue
+from engagement_stats.cells import laid_out, spread
 from engagement_stats.errors import DisclosureError
 
 ROWS, COLUMNS = ("a", "b", "c"), ("x", "y", "z")
@@ -216,10 +217,10 @@ def test_limits_hold_the_truth(packaged: Catalogue, seed: int) -> None:
     domains = ("region", "sex", "age", "area", "region*sex")
     table, nested = estimates(people, domains, rest=("N",)), nesting(people, domains)
     open_ = without_secondary(table, packaged)
-    layout = attack.laid_out(table, nested)
-    hidden = attack.spread(layout, open_["is_suppressed"])
-    few = attack.spread(layout, open_["symbol"] == attack.FEW)
-    finding = attack.placed(attack.laid_out(open_, nested), hidden, few, packaged.rules.disclosure)
+    layout = laid_out(table, nested)
+    hidden = spread(layout, open_["is_suppressed"])
+    few = spread(layout, open_["symbol"] == attack.FEW)
+    finding = attack.placed(laid_out(open_, nested), hidden, few, packaged.rules.disclosure)
     yes, no = layout.counts(hidden)
     for what, truth in ((attack.BASE, layout.base), (attack.YES, yes), (attack.NO, no)):
         low, high = (v[finding.placed[what]] for v in finding.limits[what])

@@ -7,8 +7,8 @@ from respondents import DOMAINS, estimates, frame, nesting, released
 
 from engagement_stats import attack, disclose
 from engagement_stats.additive import relations
-from engagement_stats.attack import laid_out, spread
 from engagement_stats.catalogue import Catalogue
+from engagement_stats.cells import laid_out, spread
 
 
 def hidden_beside(table: pd.DataFrame, catalogue: Catalogue, nested: pd.DataFrame | None = None) -> pd.DataFrame:

@@ -1,19 +1,21 @@
 """Try to work out suppressed numbers from everything that is shown, as a reader with a computer would.
 
-Belongs here: a wave's estimates laid out as counts that add up, and which suppressed counts a reader could place.
-Not here: the sums (additive), the ranges under them (bounds), choosing what to hide (disclose, secondary).
+Belongs here: what a reader knows besides sums, and which suppressed counts could be placed.
+Not here: the cells (cells), the sums (additive), the ranges under them (bounds), what indicators say of one another
+(implied), choosing what to hide (disclose, secondary).
 Methods: docs/disclosure.md#the-attack
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from engagement_stats.additive import NESTING, Relations, relations
+from engagement_stats import implied
+from engagement_stats.additive import NESTING, Relations
 from engagement_stats.bounds import ranges
 from engagement_stats.catalogue import model as m
+from engagement_stats.cells import Layout, laid_out, spread
 
 # A count is placed when its range is narrower than this or ends below it.
 FLOOR = m.DISCLOSURE_FLOOR
@@ -28,102 +30,20 @@ NOTHING = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
-class Layout:
-    """The estimates of one wave as tables over the same cells, each array of shape (indicators, cells).
-
-    `row` is the place of a row in the frame, -1 where an indicator has no such cell. Counts are in respondents; `yes`
-    and `no` are the weighted numerator and complement over the mean weight, for a mean its total and null.
-    """
-
-    wave: str
-    indicators: tuple[str, ...]
-    sums: Relations
-    row: np.ndarray
-    base: np.ndarray
-    missing: np.ndarray
-    weight: np.ndarray
-    estimate: np.ndarray
-    is_share: np.ndarray
-    group: np.ndarray
-
-    @property
-    def exists(self) -> np.ndarray:
-        """Cells that an indicator has."""
-        return self.row >= 0
-
-    @property
-    def asked(self) -> np.ndarray:
-        """Respondents in the cell, whether or not they answered."""
-        return np.asarray(self.base + self.missing)
-
-    def counts(self, hidden: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return numerators and complements in respondents, by the mean weight of what is shown."""
-        shown = self.exists & ~hidden
-        with np.errstate(divide="ignore", invalid="ignore"):
-            scale = np.nansum(np.where(shown, self.base, 0.0), 1) / np.nansum(np.where(shown, self.weight, 0.0), 1)
-            total = np.nan_to_num(scale, nan=0.0, posinf=0.0)[:, None] * self.weight
-            typical = np.nanmax(np.where(shown, np.abs(self.estimate), 0.0), axis=1)[:, None]
-            yes = total * np.where(self.is_share[:, None], self.estimate, self.estimate / typical)
-        # Nobody answered: there is no estimate, and nothing is missing from a sum.
-        empty = self.exists & (self.base == 0)
-        return np.where(empty, 0.0, yes), np.where(empty, 0.0, np.where(self.is_share[:, None], total - yes, np.nan))
-
-
-@dataclass(frozen=True, eq=False)
 class Finding:
-    """What a reader can work out of hidden cells: what he can place, with limits, each (indicators, cells)."""
+    """What a reader can work out of hidden cells: what he can place, with limits, each (indicators, cells).
+
+    `by_others` are those that the same cell of another indicator places, whatever the sums.
+    """
 
     placed: dict[str, np.ndarray]
     limits: dict[str, tuple[np.ndarray, np.ndarray]]
+    by_others: np.ndarray
 
     @property
     def any(self) -> np.ndarray:
         """Cells of which something can be placed."""
         return np.asarray(np.logical_or.reduce(list(self.placed.values())))
-
-
-def laid_out(estimates: pd.DataFrame, nested: pd.DataFrame | None = None) -> Layout:
-    """Lay the estimates of one wave out as tables over its cells.
-
-    Parameters
-    ----------
-    estimates : DataFrame, shape (n estimates, columns of estimates)
-        Of one wave. Not modified.
-    nested : DataFrame, optional
-        As `additive.nesting` returns it.
-
-    Returns
-    -------
-    Layout
-    """
-    indicators = list(dict.fromkeys(estimates["indicator"]))
-    keys = list(zip(estimates["domain"], estimates["level"], strict=True))
-    cells = list(dict.fromkeys(keys))
-    place = {c: i for i, c in enumerate(cells)}
-    number = {name: i for i, name in enumerate(indicators)}
-    across = (estimates["indicator"].map(number).to_numpy(), np.array([place[k] for k in keys], dtype=np.intp))
-    row = np.full((len(indicators), len(cells)), -1)
-    row[across] = np.arange(len(estimates))
-
-    def taken(column: str) -> np.ndarray:
-        out = np.full(row.shape, np.nan)
-        out[across] = estimates[column].to_numpy(dtype="float64", na_value=np.nan)
-        return out
-
-    first = estimates.drop_duplicates("indicator").set_index("indicator").loc[indicators]
-    weights = first["weight"].astype("object").where(first["weight"].notna(), "")
-    return Layout(
-        wave=str(estimates["wave"].iat[0]),
-        indicators=tuple(indicators),
-        sums=relations(cells, nested),
-        row=row,
-        base=taken("base_unweighted"),
-        missing=taken("base_missing"),
-        weight=taken("base_weighted"),
-        estimate=taken("estimate"),
-        is_share=(first["unit"] == "proportion").to_numpy(),
-        group=pd.factorize(weights)[0],
-    )
 
 
 def placed(layout: Layout, hidden: np.ndarray, few: np.ndarray, rules: m.DisclosureRules) -> Finding:
@@ -158,6 +78,7 @@ def placed(layout: Layout, hidden: np.ndarray, few: np.ndarray, rules: m.Disclos
     known = _known_weight(layout, shown, yes, no)
     roof = np.where(np.isnan(known), cap, known)
     share = np.repeat(layout.is_share[:, None], layout.row.shape[1], axis=1)
+    of_yes, of_no = _by_others(layout, hidden, roof)
     loose = np.where(spare > 0, cap, 0.0)
     count = len(layout.indicators)
     floor = np.full(layout.row.shape, float(FLOOR))
@@ -168,8 +89,8 @@ def placed(layout: Layout, hidden: np.ndarray, few: np.ndarray, rules: m.Disclos
         layout.sums,
         np.concatenate([base, yes, no]),
         np.concatenate([hidden, hidden, hidden & share]),
-        lower=np.concatenate([lower, np.zeros_like(roof), np.zeros_like(roof)]),
-        upper=np.concatenate([upper, np.where(share, roof, cap), roof]),
+        lower=np.concatenate([lower, of_yes[0], of_no[0]]),
+        upper=np.concatenate([upper, np.where(share, of_yes[1], cap), of_no[1]]),
         spare=np.concatenate([spare, loose, loose]),
         width=np.concatenate([asked_about, enough, floor]),
         reach=np.concatenate([asked_about, np.where(share, FLOOR, -np.inf), floor]),
@@ -183,7 +104,19 @@ def placed(layout: Layout, hidden: np.ndarray, few: np.ndarray, rules: m.Disclos
     limits[MEAN] = limits[YES]
     for what, values in ((YES, yes), (NO, no)):
         found[what] &= share & ~_of_an_empty_total(layout.sums, values)
-    return Finding(found, limits)
+    return Finding(found, limits, _narrow(*of_yes) | _narrow(*of_no))
+
+
+def _by_others(
+    layout: Layout, hidden: np.ndarray, roof: np.ndarray
+) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Bound numerators and complements of hidden cells by the shown indicators that imply or follow from them."""
+    part = np.where(layout.is_share[:, None] & layout.exists & ~hidden, layout.estimate, np.nan)
+    found = implied.limits(layout.links, layout.weight * part, layout.weight * (1 - part), layout.scale(hidden))
+    (yes_low, yes_high), (no_low, no_high) = ((np.where(hidden, v, d) for v, d in zip(pair, (0.0, np.inf), strict=True))
+                                              for pair in found)  # fmt: skip
+    yes, no = np.minimum(yes_high, roof), np.minimum(no_high, roof)
+    return (np.minimum(yes_low, yes), yes), (np.minimum(no_low, no), no)
 
 
 def _narrow(low: np.ndarray, high: np.ndarray) -> np.ndarray:
@@ -284,7 +217,12 @@ def _known_weight(layout: Layout, shown: np.ndarray, yes: np.ndarray, no: np.nda
     return out
 
 
-def recoverable(estimates: pd.DataFrame, rules: m.DisclosureRules, nested: pd.DataFrame | None = None) -> pd.DataFrame:
+def recoverable(
+    estimates: pd.DataFrame,
+    rules: m.DisclosureRules,
+    nested: pd.DataFrame | None = None,
+    follows: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """Find what of the suppressed estimates of a release a reader can work out.
 
     Parameters
@@ -295,6 +233,8 @@ def recoverable(estimates: pd.DataFrame, rules: m.DisclosureRules, nested: pd.Da
         The least base, which is no secret.
     nested : DataFrame, optional
         wave and the columns of `additive.nesting`: which areas lie in which, as anybody can look up.
+    follows : DataFrame, optional
+        wave and the columns of `implied.found`: which indicators imply which, as their definitions say.
 
     Returns
     -------
@@ -314,14 +254,17 @@ def recoverable(estimates: pd.DataFrame, rules: m.DisclosureRules, nested: pd.Da
     for wave, table in mine.groupby("wave", sort=False):
         if not table["is_suppressed"].any():
             continue
-        held = None if nested is None or nested.empty else nested.loc[nested["wave"] == wave, NESTING]
-        parts.append(_found(table.reset_index(drop=True), rules, held))
+        held, told = (
+            None if known is None or known.empty else known.loc[known["wave"] == wave, names]
+            for known, names in ((nested, NESTING), (follows, implied.COLUMNS))
+        )
+        layout = laid_out(table.reset_index(drop=True), held, told)
+        parts.append(_found(layout, table.reset_index(drop=True), rules))
     filled = [p for p in parts if len(p)]
     return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=FOUND)
 
 
-def _found(table: pd.DataFrame, rules: m.DisclosureRules, nested: pd.DataFrame | None) -> pd.DataFrame:
-    layout = laid_out(table, nested)
+def _found(layout: Layout, table: pd.DataFrame, rules: m.DisclosureRules) -> pd.DataFrame:
     hidden = spread(layout, table["is_suppressed"])
     few = hidden & spread(layout, table["symbol"] == FEW)
     finding = placed(layout, hidden, few, rules)
@@ -332,9 +275,3 @@ def _found(table: pd.DataFrame, rules: m.DisclosureRules, nested: pd.DataFrame |
             cell = (layout.wave, layout.indicators[i], *layout.sums.cells[c])
             rows.append((*cell, what, float(low[i, c]), float(high[i, c])))
     return pd.DataFrame(rows, columns=FOUND)
-
-
-def spread(layout: Layout, flags: Iterable[bool]) -> np.ndarray:
-    """Lay a flag of each row out over the cells; false where an indicator has no such cell."""
-    values = np.asarray(flags, dtype=bool)
-    return np.asarray(np.where(layout.exists, values[layout.row], False))

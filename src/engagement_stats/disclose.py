@@ -14,6 +14,7 @@ import pandas as pd
 from engagement_stats import attack, secondary
 from engagement_stats.catalogue import KEY, Catalogue
 from engagement_stats.catalogue import model as m
+from engagement_stats.cells import laid_out, spread
 from engagement_stats.errors import DisclosureError, listed
 
 # Of single respondents; these never leave, suppressed or not.
@@ -101,6 +102,7 @@ def protect(
     estimates: pd.DataFrame,
     catalogue: Catalogue,
     nested: pd.DataFrame | None = None,
+    follows: pd.DataFrame | None = None,
     held: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Blank what must be withheld of a wave made from respondents, and what would give it away.
@@ -112,6 +114,8 @@ def protect(
     catalogue : Catalogue
     nested : DataFrame, optional
         As `additive.nesting` returns it.
+    follows : DataFrame, optional
+        As `implied.found` returns it.
     held : DataFrame, optional
         wave, indicator, domain and level of estimates to withhold because of an earlier release.
 
@@ -135,9 +139,9 @@ def protect(
         why = why.mask(again & why.isna().to_numpy(), DIFFERENCING)
     low = why.isin(UNSURE).to_numpy(copy=True)
     if why.notna().any():
-        layout = attack.laid_out(table, nested)
+        layout = laid_out(table, nested, follows)
         yes = np.where(layout.exists, _numbers(table, "numerator_unweighted")[layout.row], np.nan)
-        must, few = attack.spread(layout, why.notna()), attack.spread(layout, why.isin(UNSURE))
+        must, few = spread(layout, why.notna()), spread(layout, why.isin(UNSURE))
         hidden, small = secondary.chosen(layout, yes, must, few, rules)
         for rule, cells in ((SHARED, small & ~must), (BESIDE, hidden & ~must & ~small)):
             why.iloc[layout.row[cells]] = rule
@@ -148,7 +152,12 @@ def protect(
     return _blanked(table, why, low, rules), audit.reset_index(drop=True)[AUDIT]
 
 
-def check(estimates: pd.DataFrame, rules: m.DisclosureRules, nested: pd.DataFrame | None = None) -> int:
+def check(
+    estimates: pd.DataFrame,
+    rules: m.DisclosureRules,
+    nested: pd.DataFrame | None = None,
+    follows: pd.DataFrame | None = None,
+) -> int:
     """Refuse estimates of which a suppressed count can be worked out.
 
     Parameters
@@ -158,6 +167,8 @@ def check(estimates: pd.DataFrame, rules: m.DisclosureRules, nested: pd.DataFram
     rules : DisclosureRules
     nested : DataFrame, optional
         wave and the columns of `additive.nesting`.
+    follows : DataFrame, optional
+        wave and the columns of `implied.found`.
 
     Returns
     -------
@@ -173,7 +184,7 @@ def check(estimates: pd.DataFrame, rules: m.DisclosureRules, nested: pd.DataFram
     left = [c for c in _present(NUMBERS, hidden) if hidden[c].notna().any()]
     if left:
         raise DisclosureError(f"estimates: suppressed rows carry numbers. Got {listed(left)}; expected null.")
-    found = attack.recoverable(estimates, rules, nested)
+    found = attack.recoverable(estimates, rules, nested, follows)
     if len(found):
         names = [" ".join(k) for k in found[KEY].drop_duplicates().itertuples(index=False, name=None)]
         raise DisclosureError(

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from engagement_stats.additive import Relations
-from engagement_stats.attack import BASE, FLOOR, Finding, Layout, placed
+from engagement_stats.attack import BASE, FLOOR, Finding, placed
 from engagement_stats.catalogue import model as m
+from engagement_stats.cells import Layout
 from engagement_stats.errors import DisclosureError
 
 # Rounds in which single cells are added for what the attack finds, before a level is hidden for every indicator, and
@@ -162,7 +163,7 @@ def _unsafe(
 
 
 def _repaired(layout: Layout, finding: Finding, hidden: np.ndarray, turn: int, min_base: int) -> np.ndarray:
-    """Hide one more cell in every sum of each cell that the attack places.
+    """Hide one more cell in every sum of each cell that the attack places, and what else places it.
 
     A base that is not marked as few is known to reach `min_base`, so only what it has beyond gives others room.
     """
@@ -178,6 +179,9 @@ def _repaired(layout: Layout, finding: Finding, hidden: np.ndarray, turn: int, m
             hidden[table] |= layout.exists[table]
         if turn >= GENTLE or (finding.placed[BASE][table, cell] and layout.missing[table, cell] < FLOOR):
             hidden[group, cell] |= layout.exists[group, cell]
+        if finding.by_others[table, cell] or turn > 0:
+            linked = _linked(layout, table)
+            hidden[linked, cell] |= layout.exists[linked, cell]
         beside = size.indices[size.indptr[cell] : size.indptr[cell + 1]]
         for relation in beside:
             place = members.indices[members.indptr[relation] : members.indptr[relation + 1]]
@@ -186,3 +190,9 @@ def _repaired(layout: Layout, finding: Finding, hidden: np.ndarray, turn: int, m
                 tight = base[table, free] < min_base + FLOOR
                 hidden[table, free[np.lexsort((free, base[table, free], tight))[0]]] = True
     return hidden
+
+
+def _linked(layout: Layout, table: int) -> np.ndarray:
+    """Return the indicators that imply one, or follow from it."""
+    pairs = layout.links[:, [0, 2]]
+    return np.unique(pairs[(pairs == table).any(axis=1)])

@@ -23,6 +23,7 @@ from engagement_stats import (
     disclose,
     expectations,
     identifiers,
+    implied,
     ingest,
     inspection,
     labelled,
@@ -371,7 +372,8 @@ def _estimates(state: _Check, kept: pd.DataFrame, responses: pd.DataFrame, *, sy
     if built is None:
         return
     nested = additive.nesting(responses, wave.domains)
-    table = disclose.protect(built[0], catalogue, nested)[0].assign(run_id="check", is_synthetic=synthetic)
+    follows = implied.found(made, {k: v.weight for k, v in wave.indicators.items()})
+    table = disclose.protect(built[0], catalogue, nested, follows)[0].assign(run_id="check", is_synthetic=synthetic)
     least = catalogue.rules.disclosure.min_base
     hidden = table[table["is_suppressed"]]
     if len(hidden):
