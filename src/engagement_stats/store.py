@@ -225,7 +225,7 @@ class Store:
 
     def remembered(self, wave: str) -> list[pd.DataFrame]:
         """Return who stood behind each published build of a wave."""
-        return [pd.read_parquet(p) for p in sorted((self.root / PUBLISHED / wave).glob("*.parquet"))]
+        return [frames.from_parquet(p) for p in sorted((self.root / PUBLISHED / wave).glob("*.parquet"))]
 
     def newest(self, wave: str) -> Fingerprint | None:
         """Return the build of a wave finished last, None when there is none."""
