@@ -41,7 +41,11 @@ class Relations:
     @property
     def bare(self) -> "Relations":
         """Only the sums that do not follow from others; nothing inherits."""
-        keep = np.flatnonzero(~self.follows)
+        return self.of(~self.follows)
+
+    def of(self, flags: np.ndarray) -> "Relations":
+        """Only these sums; nothing inherits."""
+        keep = np.flatnonzero(flags)
         none = np.full(len(keep), -1)
         return Relations(self.cells, self.signs[keep], self.total[keep], none, self.follows[keep])
 

@@ -64,47 +64,84 @@ def placed(layout: Layout, hidden: np.ndarray, few: np.ndarray, rules: m.Disclos
     -------
     Finding
     """
-    min_base = rules.min_base
+    listed, left = layout.listed, ~layout.plain.follows
+    hidden = layout.unshown(hidden)
     shown = layout.exists & ~hidden
-    asked, lacking = _asked(layout, hidden, few, min_base)
     base = np.where(shown, layout.base, np.nan)
-    cap = 10.0 * max(float(np.nanmax(asked[1], initial=0.0)), float(np.nanmax(base, initial=0.0)), FLOOR)
-    most = min_base + FLOOR - 2.0 if rules.unreliable == "caution" else cap
-    upper = np.minimum(np.where(few, most, cap), np.where(np.isnan(asked[1]), cap, asked[1]))
-    lower = np.maximum(np.where(few, 0.0, float(min_base)), asked[0] - _unanswered(layout, hidden, cap))
-    lower = np.where(hidden, np.minimum(lower, upper), 0.0)
-    spare = _spare(layout.sums, base, hidden, lacking)
+    lower, upper, spare = _bases(layout, base[:, :listed], hidden[:, :listed], few[:, :listed], rules)
+    cap = 10.0 * max(float(np.nanmax(upper, initial=0.0)), float(np.nanmax(base, initial=0.0)), FLOOR)
+    lower = np.concatenate([lower, np.zeros((len(lower), int(left.sum())))], axis=1)
+    upper = np.concatenate([np.minimum(upper, cap), np.minimum(spare[:, left], cap)], axis=1)
     yes, no = (np.where(shown, v, np.nan) for v in layout.counts(hidden))
-    known = _known_weight(layout, shown, yes, no)
-    roof = np.where(np.isnan(known), cap, known)
     share = np.repeat(layout.is_share[:, None], layout.row.shape[1], axis=1)
+    roof = _most(layout, shown, yes, no, cap)
+    roof[:, listed:] = np.where(upper[:, listed:] > 0, roof[:, listed:], 0.0)
     of_yes, of_no = _by_others(layout, hidden, roof)
-    loose = np.where(spare > 0, cap, 0.0)
     count = len(layout.indicators)
+    # Of three who are left over it is no news that fewer than three count.
     floor = np.full(layout.row.shape, float(FLOOR))
+    floor[:, listed:] = np.minimum(roof[:, listed:], FLOOR)
     enough = np.where(share, floor, NOTHING * cap)
     # A base known to reach the least one is no secret.
     asked_about = np.where(few, floor, -np.inf)
+    nothing = np.zeros((count, len(left)))
     low, high = ranges(
         layout.sums,
         np.concatenate([base, yes, no]),
         np.concatenate([hidden, hidden, hidden & share]),
         lower=np.concatenate([lower, of_yes[0], of_no[0]]),
-        upper=np.concatenate([upper, np.where(share, of_yes[1], cap), of_no[1]]),
-        spare=np.concatenate([spare, loose, loose]),
+        upper=np.concatenate([upper, np.where(share, of_yes[1], np.where(roof > 0, cap, 0.0)), of_no[1]]),
+        spare=np.concatenate([nothing, nothing, nothing]),
         width=np.concatenate([asked_about, enough, floor]),
-        reach=np.concatenate([asked_about, np.where(share, FLOOR, -np.inf), floor]),
+        reach=np.concatenate([asked_about, np.where(share, floor, -np.inf), floor]),
     )  # fmt: skip
     limits = {k: (low[i * count : (i + 1) * count], high[i * count : (i + 1) * count])
               for i, k in enumerate((BASE, YES, NO))}  # fmt: skip
-    somebody = hidden & ~(limits[BASE][1] < 0.5)
-    found = {k: somebody & _narrow(*v) for k, v in limits.items()}
+    # Nobody asks for the bases of left-overs, so that only what was known of them before bounds them.
+    somebody = hidden & ~(np.where(layout.is_row, limits[BASE][1], upper) < 0.5)
+    found = {k: somebody & _narrow(*v, floor) for k, v in limits.items()}
     found[BASE] &= few
     found[MEAN] = found[YES] & ~share & (limits[YES][1] - limits[YES][0] <= NOTHING * cap)
     limits[MEAN] = limits[YES]
+    bare = _bare(layout, shown, yes, no, rules)
     for what, values in ((YES, yes), (NO, no)):
-        found[what] &= share & ~_of_an_empty_total(layout.sums, values)
-    return Finding(found, limits, _narrow(*of_yes) | _narrow(*of_no))
+        found[what] = (found[what] & share | bare & share) & ~_of_an_empty_total(layout.sums, values)
+        limits[what] = np.where(bare, values, limits[what][0]), np.where(bare, values, limits[what][1])
+    found[MEAN] |= bare & ~share
+    return Finding(found, limits, hidden & (_narrow(*of_yes, floor) | _narrow(*of_no, floor)))
+
+
+def _bases(
+    layout: Layout, base: np.ndarray, hidden: np.ndarray, few: np.ndarray, rules: m.DisclosureRules
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Bound the bases of hidden listed cells by all that is known of them but sums, and by sum who may be left over."""
+    asked, lacking = _asked(layout, hidden, few, rules.min_base)
+    cap = 10.0 * max(float(np.nanmax(asked[1], initial=0.0)), float(np.nanmax(base, initial=0.0)), FLOOR)
+    most = rules.min_base + FLOOR - 2.0 if rules.unreliable == "caution" else cap
+    upper = np.minimum(np.where(few, most, cap), np.where(np.isnan(asked[1]), cap, asked[1]))
+    lower = np.maximum(np.where(few, 0.0, float(rules.min_base)), asked[0] - _unanswered(layout, hidden, cap))
+    lower = np.where(hidden, np.minimum(lower, upper), 0.0)
+    return lower, upper, _spare(layout.plain, base, hidden, lacking)
+
+
+def _most(layout: Layout, shown: np.ndarray, yes: np.ndarray, no: np.ndarray, cap: float) -> np.ndarray:
+    """Return the most that can count in each cell: its weight in respondents where that is known."""
+    known = _known_weight(layout, shown, yes, no)
+    known = np.fmin(known, np.where(layout.is_row, np.nan, layout.with_left_over(known)))
+    return np.asarray(np.where(np.isnan(known), cap, known))
+
+
+def _bare(layout: Layout, shown: np.ndarray, yes: np.ndarray, no: np.ndarray, rules: m.DisclosureRules) -> np.ndarray:
+    """Say which left-overs can be taken from what is shown and would be withheld if they had a row."""
+    theirs = shown & ~layout.is_row & (layout.base >= 1)
+    slack = 1e-6 * FLOOR
+    with np.errstate(invalid="ignore"):
+        least = np.where(layout.is_share[:, None], np.fmin(yes, no), np.inf)
+        small = (least > slack) & (least < FLOOR - slack)
+        found = theirs & ((layout.base < rules.min_base) | small)
+    for values in (yes, no):
+        found &= ~_of_an_empty_total(layout.sums, values)
+    return np.asarray(found)
 
 
 def _by_others(
@@ -119,11 +156,10 @@ def _by_others(
     return (np.minimum(yes_low, yes), yes), (np.minimum(no_low, no), no)
 
 
-def _narrow(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+def _narrow(low: np.ndarray, high: np.ndarray, floor: np.ndarray) -> np.ndarray:
     """Say which ranges place a count: narrower than the floor, or all of it below."""
-    slack = 1e-6 * FLOOR
     with np.errstate(invalid="ignore"):
-        return np.asarray((high - low < FLOOR - slack) | (high < FLOOR - slack))
+        return np.asarray((high - low < floor - 1e-6 * FLOOR) | (high < floor - 1e-6 * FLOOR))
 
 
 def _of_an_empty_total(sums: Relations, values: np.ndarray) -> np.ndarray:
@@ -140,25 +176,27 @@ def _asked(
 
     Also the most that lack a level, by relation, as far as the indicators show it (null where they do not).
     """
-    low, high = np.full(layout.row.shape, np.nan), np.full(layout.row.shape, np.nan)
-    lacking = np.full((len(layout.indicators), len(layout.sums.total)), np.nan)
+    sums, here = layout.plain, layout.is_row[:, : layout.listed]
+    low, high = np.full(here.shape, np.nan), np.full(here.shape, np.nan)
+    lacking = np.full((len(here), len(sums.total)), np.nan)
+    everybody = layout.asked[:, : layout.listed]
     for group in range(int(layout.group.max()) + 1):
         mine = layout.group == group
-        exists, away = layout.exists[mine], hidden[mine]
-        known = np.where(exists & ~away, layout.asked[mine], -np.inf).max(axis=0)
+        exists, away = here[mine], hidden[mine]
+        known = np.where(exists & ~away, everybody[mine], -np.inf).max(axis=0)
         unknown = exists.any(axis=0) & ~np.isfinite(known)
         values = np.where(np.isfinite(known), known, np.nan)[None, :]
-        short = _left_out(layout.sums, values, unknown[None, :])
+        short = _left_out(sums, values, unknown[None, :])
         lacking[mine] = short
         cap = 10.0 * max(float(np.nanmax(values, initial=0.0)), FLOOR)
         sure = (exists & away & ~few[mine]).any(axis=0)
         found = ranges(
-            layout.sums,
+            sums,
             values,
             unknown[None, :],
             lower=np.where(unknown & sure, float(min_base), 0.0)[None, :],
             upper=np.where(unknown, cap, 0.0)[None, :],
-            spare=_spare(layout.sums, values, unknown[None, :], short),
+            spare=_spare(sums, values, unknown[None, :], short),
             width=np.full(unknown[None, :].shape, np.inf),
             reach=np.full(unknown[None, :].shape, np.inf),
         )
@@ -189,12 +227,12 @@ def _spare(sums: Relations, base: np.ndarray, hidden: np.ndarray, lacking: np.nd
 
 def _unanswered(layout: Layout, hidden: np.ndarray, cap: float) -> np.ndarray:
     """Return the most respondents of a hidden cell who may not have answered, from the shown ones of its relations."""
-    sums = layout.sums
-    missing = np.where(hidden, 0.0, np.nan_to_num(layout.missing))
+    sums, here = layout.plain, layout.is_row[:, : layout.listed]
+    missing = np.where(hidden, 0.0, np.nan_to_num(layout.missing[:, : layout.listed]))
     left = -(missing @ sums.signs.T)
-    there = layout.exists[:, sums.total] & ~hidden[:, sums.total]
+    there = here[:, sums.total] & ~hidden[:, sums.total]
     left = np.where(there, np.maximum(left, 0.0), cap)
-    out = np.full(layout.row.shape, cap)
+    out = np.full(here.shape, cap)
     matrix = sums.signs.maximum(0).tocsr()
     for relation in range(len(sums.total)):
         members = matrix.indices[matrix.indptr[relation] : matrix.indptr[relation + 1]]
@@ -252,8 +290,6 @@ def recoverable(
     mine = estimates[~estimates["variance_basis"].isin(PUBLISHED)]
     parts: list[pd.DataFrame] = []
     for wave, table in mine.groupby("wave", sort=False):
-        if not table["is_suppressed"].any():
-            continue
         held, told = (
             None if known is None or known.empty else known.loc[known["wave"] == wave, names]
             for known, names in ((nested, NESTING), (follows, implied.COLUMNS))

@@ -138,14 +138,14 @@ def protect(
         again = np.array([k in keys for k in table[KEY].itertuples(index=False, name=None)], dtype=bool)
         why = why.mask(again & why.isna().to_numpy(), DIFFERENCING)
     low = why.isin(UNSURE).to_numpy(copy=True)
-    if why.notna().any():
-        layout = laid_out(table, nested, follows)
-        yes = np.where(layout.exists, _numbers(table, "numerator_unweighted")[layout.row], np.nan)
-        must, few = spread(layout, why.notna()), spread(layout, why.isin(UNSURE))
-        hidden, small = secondary.chosen(layout, yes, must, few, rules)
-        for rule, cells in ((SHARED, small & ~must), (BESIDE, hidden & ~must & ~small)):
-            why.iloc[layout.row[cells]] = rule
-        low[layout.row[small]] = True
+    layout = laid_out(table, nested, follows)
+    yes = np.where(layout.is_row, _numbers(table, "numerator_unweighted")[layout.row], 0.0)
+    yes = np.where(layout.is_share[:, None], np.nan_to_num(yes), np.nan)
+    must, few = spread(layout, why.notna()), spread(layout, why.isin(UNSURE))
+    hidden, small = secondary.chosen(layout, yes, must, few, rules)
+    for rule, cells in ((SHARED, small & ~must), (BESIDE, hidden & ~must & ~small)):
+        why.iloc[layout.row[cells]] = rule
+    low[layout.row[small]] = True
     acted = why.notna()
     kind = np.where(why[acted].isin([SHARED, BESIDE]), "secondary", "primary")
     audit = table.loc[acted, KEY].assign(rule=why[acted], kind=kind)

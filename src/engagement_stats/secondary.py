@@ -25,11 +25,13 @@ class _Counts:
     """What must not be worked out of hidden cells, each of shape (indicators, cells): bases and numerators.
 
     `sums` are those of which a hidden part must hold ten at least; `cost` is what hiding a cell takes from readers.
+    Only those of `free` can be hidden: left-overs have no row.
     """
 
     sums: tuple[np.ndarray, ...]
     cost: np.ndarray
     exists: np.ndarray
+    free: np.ndarray
 
 
 def chosen(
@@ -62,19 +64,32 @@ def chosen(
     Verified: nothing is recoverable from generated releases, tests/test_secondary.py.
     """
     yes, no = layout.counts(np.zeros_like(primary))
-    counts = _Counts((layout.base, numerator, layout.base - numerator, yes, no), layout.base, layout.exists)
+    number = layout.with_left_over(numerator)
+    counts = _Counts((layout.base, number, layout.base - number, yes, no), layout.base, layout.exists, layout.is_row)
     few = _shared(layout, few)
-    hidden = primary | few
+    hidden = primary | few | _bare(layout, number, rules)
     for turn in range(ALL + 4):
         hidden = _balanced(layout, counts, hidden, few)
         finding = placed(layout, hidden, few, rules)
         if not finding.any.any():
-            return hidden, few
+            return hidden & layout.is_row, few
         hidden = _repaired(layout, finding, hidden, turn, rules.min_base)
     raise DisclosureError(
         f"{layout.wave}: no choice of hidden cells keeps the suppressed ones safe. Leave out a crossed domain of this "
         "wave in its catalogue entry."
     )
+
+
+def _bare(layout: Layout, numerator: np.ndarray, rules: m.DisclosureRules) -> np.ndarray:
+    """Return the left-overs that would have to be withheld if they had a row, but for those of a total of nobody."""
+    theirs = layout.exists & ~layout.is_row & (layout.base >= 1)
+    with np.errstate(invalid="ignore"):
+        least = np.fmin(numerator, layout.base - numerator)
+        small = theirs & ((layout.base < rules.min_base) | (least > 0) & (least < FLOOR))
+        total = layout.plain.total[~layout.plain.follows]
+        nobody = np.fmin(numerator, layout.base - numerator)[:, total] == 0
+    small[:, layout.listed :] &= ~nobody
+    return np.asarray(small)
 
 
 def _shared(layout: Layout, few: np.ndarray) -> np.ndarray:
@@ -104,14 +119,26 @@ def _balanced(layout: Layout, counts: _Counts, hidden: np.ndarray, few: np.ndarr
 
 
 def _asked_hidden(layout: Layout, mine: np.ndarray, hidden: np.ndarray, few: np.ndarray) -> np.ndarray:
-    """Return the cells to hide for all indicators of one weight, whose bases would otherwise give one another away."""
-    exists = layout.exists[mine]
+    """Return the cells to hide for all indicators of one weight, whose bases would otherwise give a small one away.
+
+    A base that is not marked as few is no secret, so only the sums that lead to one that is are looked at.
+    """
+    # How many are left over is no secret of theirs.
+    exists = layout.is_row[mine]
     asked = np.where(exists, np.nan_to_num(layout.asked[mine]), 0.0).max(axis=0)[None, :]
-    somebody = asked[0] > 0
+    somebody = asked > 0
     given = (few[mine] & (layout.missing[mine] < FLOOR)).any(axis=0)
     unknown = ((exists <= hidden[mine]).all(axis=0) | given) & exists.any(axis=0)
-    counts = _Counts((asked,), asked, somebody[None, :])
-    return np.flatnonzero(_filled(layout.sums, counts, unknown[None, :])[0])
+    counts = _Counts((asked,), asked, somebody, somebody)
+    sums, touched = layout.sums.bare, few[mine].any(axis=0)
+    parts = np.abs(sums.signs)
+    while True:
+        near = (parts @ touched.astype(float)) > 0
+        unknown = _filled(sums.of(near), counts, unknown[None, :])[0]
+        more = touched | (unknown & (parts[np.flatnonzero(near)].sum(axis=0) > 0))
+        if (more == touched).all():
+            return np.flatnonzero(unknown)
+        touched = more
 
 
 def _filled(sums: Relations, counts: _Counts, hidden: np.ndarray) -> np.ndarray:
@@ -128,7 +155,7 @@ def _filled(sums: Relations, counts: _Counts, hidden: np.ndarray) -> np.ndarray:
             return hidden
         for table, relation in bare:
             place, total = spans[relation], sums.total[relation]
-            free = place[~hidden[table, place] & (base[table, place] > 0)]
+            free = place[counts.free[table, place] & ~hidden[table, place] & (base[table, place] > 0)]
             inside = place[hidden[table, place] & (base[table, place] > 0)]
             want = [FLOOR - v[table, inside].sum() if v[table, total] > 0 else 0.0 for v in held]
             want = [0.0 if hidden[table, total] else w for w in want]
@@ -158,7 +185,7 @@ def _unsafe(
     # With the total hidden too, there is nothing to take the shown ones from.
     bad = there & (alone | (thin & (inside > 0) & ~total_hidden))
     # A lone hidden total, or a lone member under a hidden one: nothing is left to hide when every member is.
-    free = (counts.exists & ~hidden & (base > 0)).astype(float) @ members
+    free = (counts.free & ~hidden & (base > 0)).astype(float) @ members
     return np.argwhere(bad & ((free > 0) | ~total_hidden))
 
 
@@ -174,18 +201,18 @@ def _repaired(layout: Layout, finding: Finding, hidden: np.ndarray, turn: int, m
     for table, cell in np.argwhere(finding.any):
         group = layout.group == layout.group[table]
         if turn >= ALL:
-            hidden[group] |= layout.exists[group]
+            hidden[group] |= layout.is_row[group]
         elif turn >= FIRM:
-            hidden[table] |= layout.exists[table]
+            hidden[table] |= layout.is_row[table]
         if turn >= GENTLE or (finding.placed[BASE][table, cell] and layout.missing[table, cell] < FLOOR):
-            hidden[group, cell] |= layout.exists[group, cell]
+            hidden[group, cell] |= layout.is_row[group, cell]
         if finding.by_others[table, cell] or turn > 0:
             linked = _linked(layout, table)
-            hidden[linked, cell] |= layout.exists[linked, cell]
+            hidden[linked, cell] |= layout.is_row[linked, cell]
         beside = size.indices[size.indptr[cell] : size.indptr[cell + 1]]
         for relation in beside:
             place = members.indices[members.indptr[relation] : members.indptr[relation + 1]]
-            free = place[layout.exists[table, place] & ~hidden[table, place] & (base[table, place] > 0)]
+            free = place[layout.is_row[table, place] & ~hidden[table, place] & (base[table, place] > 0)]
             if len(free):
                 tight = base[table, free] < min_base + FLOOR
                 hidden[table, free[np.lexsort((free, base[table, free], tight))[0]]] = True
