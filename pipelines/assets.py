@@ -32,6 +32,7 @@ from engagement_stats import (
     league,
     lookups,
     omissions,
+    overlap,
     phrase,
     places,
     plot,
@@ -259,18 +260,24 @@ def wave_estimates(context: dg.AssetExecutionContext, workspace: WorkspaceResour
         )
         wave = catalogue.microdata_waves[state.wave]
         nested = additive.nesting(answers, wave.domains)
-        follows = implied.found(made, {k: v.weight for k, v in wave.indicators.items()})
+        weight_of = {k: v.weight for k, v in wave.indicators.items()}
+        follows = implied.found(made, weight_of)
+        alike = overlap.held(table, answers, made, weighted.values, weight_of, catalogue.rules.disclosure).assign(
+            rule=disclose.OVERLAP
+        )
         people = differencing.populations(answers, made, weighted.values, wave)
         # What was invented tells of nobody, and nothing of it was remembered.
         published = [] if synthetic else store.remembered(state.wave)
         near = differencing.held(table, people, published, catalogue.rules.disclosure)
         marks = {"run_id": fingerprint.key, "is_synthetic": synthetic}
-        shown, withheld = disclose.protect(table, catalogue, nested, follows)
+        shown, withheld = disclose.protect(table, catalogue, nested, follows, alike)
         # What is withheld for an earlier release only must be right all the same.
         benchmarks = tabulate.benchmarks(shown.assign(**marks), catalogue)
         if len(near):
             store.write(state.wave, fingerprint, SIGNED_OFF, shown.assign(**marks))
-            shown, withheld = disclose.protect(table, catalogue, nested, follows, near)
+            shown, withheld = disclose.protect(
+                table, catalogue, nested, follows, pd.concat([alike, near.assign(rule=disclose.DIFFERENCING)])
+            )
         table = shown.assign(**marks)
         missed = benchmarks[benchmarks["verdict"] == "not reproduced"]
         if len(missed):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from respondents import WAVE, estimates, frame, released
 
-from engagement_stats import compare, disclose, estimate, league, phrase, publish
+from engagement_stats import compare, disclose, estimate, league, phrase, publish, reliability
 from engagement_stats.catalogue import Catalogue
 from engagement_stats.catalogue import model as m
 from engagement_stats.design import SampleDesign
@@ -80,7 +80,7 @@ def test_a_wide_interval_is_a_reason_for_caution(estimate: float, lower: float, 
     table = one(estimate, lower, upper)
     out = disclose.suppress(table, RULES)
     assert out["quality"].tolist() == [quality]
-    assert disclose.doubtful(table, RULES).tolist() == [quality == "caution"]
+    assert reliability.doubtful(table, RULES).tolist() == [quality == "caution"]
     # Marked, and shown all the same.
     assert out["is_suppressed"].tolist() == [False]
     assert out["estimate"].tolist() == [estimate]
@@ -88,9 +88,9 @@ def test_a_wide_interval_is_a_reason_for_caution(estimate: float, lower: float, 
 
 def test_the_width_of_a_mean_is_in_its_own_unit() -> None:
     hours = one(0.4, 0.0, 9.0, unit="mean")
-    assert disclose.doubtful(hours, RULES).tolist() == [False]
-    assert disclose.doubtful(hours.assign(unit="proportion"), RULES).tolist() == [True]
-    assert disclose.doubtful(hours.assign(base_unweighted=99.0), RULES).tolist() == [True]
+    assert reliability.doubtful(hours, RULES).tolist() == [False]
+    assert reliability.doubtful(hours.assign(unit="proportion"), RULES).tolist() == [True]
+    assert reliability.doubtful(hours.assign(base_unweighted=99.0), RULES).tolist() == [True]
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_doubt_does_not_lift_suppression_and_says_nothing_of_the_input() -> None
     table = pd.concat([rows(5), one(0.5, 0.1, 0.9), one(0.5, 0.45, 0.55)], ignore_index=True)
     before = table.copy()
     assert disclose.suppress(table, RULES)["quality"].tolist() == ["suppressed", "caution", "ok"]
-    assert disclose.doubtful(table, RULES).tolist() == [True, True, False]
+    assert reliability.doubtful(table, RULES).tolist() == [True, True, False]
     pd.testing.assert_frame_equal(table, before)
 
 
@@ -231,7 +231,7 @@ def test_an_estimate_held_for_an_earlier_release_is_withheld_with_what_would_giv
 ) -> None:
     table = estimates(frame(n=4000)[["w", "sex", "region", "q0"]], ("region", "sex"))
     keys = ["wave", "indicator", "domain", "level"]
-    held = table.loc[(table["domain"] == "sex") & (table["level"] == "Male"), keys]
+    held = table.loc[(table["domain"] == "sex") & (table["level"] == "Male"), keys].assign(rule=disclose.DIFFERENCING)
     out, audit = disclose.protect(table, packaged, held=held)
     rules = audit.set_index("level")["rule"].to_dict()
     assert rules["Male"] == disclose.DIFFERENCING
@@ -306,3 +306,15 @@ def test_a_margin_of_weighting_is_withheld_where_every_estimate_of_the_level_is(
     assert out["is_suppressed"].tolist() == [False, True, True]
     assert out["before_share"].isna().tolist() == [False, True, True]
     assert out["population_share"].notna().all()
+
+
+@pytest.mark.parametrize("column", ["base_unweighted", "base_missing", "numerator_unweighted"])
+def test_a_count_that_is_not_known_stops_everything(packaged: Catalogue, column: str) -> None:
+    table = estimates(frame(seed=2))
+    for without in (table.drop(columns=column), table.assign(**{column: table[column].mask(table.index == 3)})):
+        with pytest.raises(DisclosureError, match=f"estimates: {column} is not known"):
+            disclose.protect(without, packaged)
+    # Nobody answered, so nobody counts.
+    nobody = table.assign(numerator_unweighted=table["numerator_unweighted"].astype(float))
+    nobody.loc[3, ["base_unweighted", "numerator_unweighted"]] = [0, np.nan]
+    disclose.protect(nobody, packaged)

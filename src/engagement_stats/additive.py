@@ -7,7 +7,7 @@ Not here: the range of a hidden number under them (bounds), what must be hidden 
 Methods: docs/disclosure.md
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
@@ -103,6 +103,7 @@ def relations(cells: Sequence[Cell], nested: pd.DataFrame | None = None) -> Rela
     for cell in cells:
         families.setdefault(cell[0], []).append(cell)
     found: dict[tuple[Cell, str], list[Cell]] = {}
+    far: set[tuple[Cell, str]] = set()
     for domain, members in families.items():
         if domain.startswith(REST):
             inner = domain.removeprefix(REST)
@@ -110,7 +111,9 @@ def relations(cells: Sequence[Cell], nested: pd.DataFrame | None = None) -> Rela
                 if (inner, cell[1]) in place:
                     found[WHOLE, f"{inner}={cell[1]}"] = [(inner, cell[1]), cell]
         elif domain != WHOLE[0]:
-            found |= _sums(domain, members, families)
+            for name, between, cells_inside, total in _sums(domain, members, families):
+                found[total, name] = cells_inside
+                far |= {(total, name)} if between else set()
     made_up = _made_up(nested, families) if nested is not None else {}
     found |= made_up
     known = {k: v for k, v in found.items() if k[0] in place}
@@ -133,7 +136,7 @@ def relations(cells: Sequence[Cell], nested: pd.DataFrame | None = None) -> Rela
         signs,
         np.array([place[t] for t, _ in order], dtype=np.intp),
         np.array([-1 if j == i else j for i, j in enumerate(inherits)], dtype=np.intp),
-        np.array([total == WHOLE and name in held for total, name in order], dtype=bool),
+        np.array([k in far or (k[0] == WHOLE and k[1] in held) for k in order], dtype=bool),
     )
 
 
@@ -171,16 +174,21 @@ def _apart(cell: Cell, part: str) -> tuple[str, tuple[str, ...]]:
     return own, tuple(f"{k}={levels[k]}" for k in sorted(levels))
 
 
-def _sums(domain: str, members: list[Cell], families: dict[str, list[Cell]]) -> dict[tuple[Cell, str], list[Cell]]:
-    """Add the levels of a domain up to the whole, or those of a crossed one to each margin that is there."""
+def _sums(domain: str, members: list[Cell], families: Iterable[str]) -> Iterator[tuple[str, bool, list[Cell], Cell]]:
+    """Add the levels of a domain up to the whole, or those of a crossed one to each margin that is there.
+
+    Given are the name of each sum, whether it follows from others (two margins on, by way of the one between), its
+    members and its total. The order in which a crossed domain names its parts does not matter.
+    """
     parts = domain.split(CROSS)
-    found: dict[tuple[Cell, str], list[Cell]] = {}
-    for gone in range(len(parts)):
-        margin = CROSS.join(p for k, p in enumerate(parts) if k != gone)
-        if len(parts) == 1 or margin not in families:
-            continue
+    margins = {f: set(f.split(CROSS)) for f in families if not f.startswith(REST) and set(f.split(CROSS)) < set(parts)}
+    if not margins:
+        yield domain, False, members, WHOLE
+    for margin, its in margins.items():
+        name = f"{CROSS.join(p for p in parts if p not in its)}=of {domain}"
+        follows = any(its < others for others in margins.values())
+        inside: dict[str, list[Cell]] = {}
         for cell in members:
-            levels = cell[1].split(LEVEL_SEPARATOR)
-            kept = LEVEL_SEPARATOR.join(x for k, x in enumerate(levels) if k != gone)
-            found.setdefault(((margin, kept), parts[gone]), []).append(cell)
-    return found or {(WHOLE, domain): members}
+            levels = dict(zip(parts, cell[1].split(LEVEL_SEPARATOR), strict=True))
+            inside.setdefault(LEVEL_SEPARATOR.join(levels[p] for p in margin.split(CROSS)), []).append(cell)
+        yield from ((name, follows, cells, (margin, level)) for level, cells in inside.items())

@@ -11,11 +11,12 @@ from collections.abc import Collection, Iterable
 import numpy as np
 import pandas as pd
 
-from engagement_stats import attack, secondary
+from engagement_stats import attack, reliability, secondary
 from engagement_stats.catalogue import KEY, Catalogue
 from engagement_stats.catalogue import model as m
 from engagement_stats.cells import laid_out, spread
 from engagement_stats.errors import DisclosureError, listed
+from engagement_stats.reliability import numbers
 
 # Of single respondents; these never leave, suppressed or not.
 PRIVATE = ("numerator_unweighted", "largest_weight_share", "two_largest_weight_share")
@@ -26,9 +27,10 @@ NUMBERS = (
 CONFIDENTIAL = "[c]"
 LOW_RELIABILITY = attack.FEW
 # The rules, in the order in which they are named where several act on one estimate.
-PRODUCER, MIN_BASE, DIFFERENCING, SMALL_COUNT, CLASS = "producer", "min_base", "differencing", "small_count", "class"
+PRODUCER, MIN_BASE, DIFFERENCING, OVERLAP = "producer", "min_base", "differencing", "overlap"
+SMALL_COUNT, CLASS = "small_count", "class"
 DOMINANCE, UNRELIABLE, SHARED, BESIDE = "dominance", "unreliable", "shared_base", "additive"
-RULES = (PRODUCER, MIN_BASE, DIFFERENCING, SMALL_COUNT, CLASS, DOMINANCE, UNRELIABLE, SHARED, BESIDE)
+RULES = (PRODUCER, MIN_BASE, DIFFERENCING, OVERLAP, SMALL_COUNT, CLASS, DOMINANCE, UNRELIABLE, SHARED, BESIDE)
 # Those marked "[u]".
 UNSURE = [MIN_BASE, UNRELIABLE, SHARED]
 LOW = "low_reliability"
@@ -56,8 +58,8 @@ def primary(estimates: pd.DataFrame, rules: m.DisclosureRules, sensitive: Collec
         A rule of `RULES`, null where none acts. Counts are of respondents, never of weights. A figure its producer
         published is withheld only where the producer withheld it.
     """
-    base = _numbers(estimates, "base_unweighted")
-    yes = _numbers(estimates, "numerator_unweighted")
+    base = numbers(estimates, "base_unweighted")
+    yes = numbers(estimates, "numerator_unweighted")
     theirs = _theirs(estimates)
     ours = ~_published(estimates)
     share = (estimates["unit"] == "proportion").to_numpy()
@@ -70,10 +72,10 @@ def primary(estimates: pd.DataFrame, rules: m.DisclosureRules, sensitive: Collec
             CLASS: ours & share & (low == 0) & estimates["indicator"].isin(list(sensitive)).to_numpy(),
             DOMINANCE: ours
             & (
-                (_numbers(estimates, "largest_weight_share") > rules.largest_weight)
-                | (_numbers(estimates, "two_largest_weight_share") > rules.two_largest_weights)
+                (numbers(estimates, "largest_weight_share") > rules.largest_weight)
+                | (numbers(estimates, "two_largest_weight_share") > rules.two_largest_weights)
             ),
-            UNRELIABLE: ours & (unreliable(estimates, rules) & (rules.unreliable == "suppress")),
+            UNRELIABLE: ours & (reliability.unreliable(estimates, rules) & (rules.unreliable == "suppress")),
         }
     named = np.select(list(acts.values()), list(acts), "")
     return pd.Series(named, index=estimates.index, dtype="object").replace("", None)
@@ -117,7 +119,8 @@ def protect(
     follows : DataFrame, optional
         As `implied.found` returns it.
     held : DataFrame, optional
-        wave, indicator, domain and level of estimates to withhold because of an earlier release.
+        wave, indicator, domain and level of estimates to withhold because of others, and the rule: `OVERLAP` or
+        `DIFFERENCING`, an earlier release.
 
     Returns
     -------
@@ -128,18 +131,19 @@ def protect(
     Raises
     ------
     DisclosureError
-        Nothing that could be hidden makes the suppressed estimates safe.
+        Nothing that could be hidden makes the suppressed estimates safe, or a count is not known.
     """
     rules = catalogue.rules.disclosure
     table = estimates.reset_index(drop=True)
+    _check_counts(table)
     why = primary(table, rules, [k for k, v in catalogue.indicators.items() if v.sensitive])
     if held is not None and len(held):
-        keys = set(held[KEY].itertuples(index=False, name=None))
-        again = np.array([k in keys for k in table[KEY].itertuples(index=False, name=None)], dtype=bool)
-        why = why.mask(again & why.isna().to_numpy(), DIFFERENCING)
+        acts = held.drop_duplicates(KEY).set_index(KEY)["rule"]
+        again = acts.reindex(pd.MultiIndex.from_frame(table[KEY])).to_numpy(dtype="object")
+        why = why.where(why.notna(), pd.Series(again, index=why.index)).replace(np.nan, None)
     low = why.isin(UNSURE).to_numpy(copy=True)
     layout = laid_out(table, nested, follows)
-    yes = np.where(layout.is_row, _numbers(table, "numerator_unweighted")[layout.row], 0.0)
+    yes = np.where(layout.is_row, numbers(table, "numerator_unweighted")[layout.row], 0.0)
     yes = np.where(layout.is_share[:, None], np.nan_to_num(yes), np.nan)
     must, few = spread(layout, why.notna()), spread(layout, why.isin(UNSURE))
     hidden, small = secondary.chosen(layout, yes, must, few, rules)
@@ -150,6 +154,18 @@ def protect(
     kind = np.where(why[acted].isin([SHARED, BESIDE]), "secondary", "primary")
     audit = table.loc[acted, KEY].assign(rule=why[acted], kind=kind)
     return _blanked(table, why, low, rules), audit.reset_index(drop=True)[AUDIT]
+
+
+def _check_counts(table: pd.DataFrame) -> None:
+    """Refuse estimates of our own that lack a count the rules are about: no rule would act on them."""
+    ours = ~_published(table)
+    share = (table["unit"] == "proportion").to_numpy() & (numbers(table, "base_unweighted") > 0)
+    for column, where in {"base_unweighted": ours, "base_missing": ours, "numerator_unweighted": ours & share}.items():
+        if (np.isnan(numbers(table, column)) & where).any():
+            raise DisclosureError(
+                f"estimates: {column} is not known of every estimate. Got null; expected a count, without which nobody "
+                "can say whether it may be shown. Please report it."
+            )
 
 
 def check(
@@ -259,63 +275,12 @@ def margins(table: pd.DataFrame, estimates: pd.DataFrame) -> pd.DataFrame:
     return out
 
 
-def doubtful(estimates: pd.DataFrame, rules: m.DisclosureRules) -> np.ndarray:
-    """Say which estimates a reader should treat with caution, suppressed or not.
-
-    Parameters
-    ----------
-    estimates : DataFrame, shape (n estimates, columns of estimates)
-    rules : DisclosureRules
-
-    Returns
-    -------
-    ndarray of bool, shape (n estimates,)
-        A small or unknown base, an unreliable estimate, or a published figure whose evidence is not confirmed.
-    """
-    base = _numbers(estimates, "base_unweighted")
-    doubt = np.isnan(base) | (base < rules.caution_base) | unreliable(estimates, rules)
-    if "evidence" in estimates:
-        doubt |= (estimates["evidence"].notna() & (estimates["evidence"] != "confirmed")).to_numpy(dtype=bool)
-    return np.asarray(doubt, dtype=bool)
-
-
-def unreliable(estimates: pd.DataFrame, rules: m.DisclosureRules) -> np.ndarray:
-    """Say which estimates are not precise enough, whatever their base.
-
-    Parameters
-    ----------
-    estimates : DataFrame, shape (n estimates, columns of estimates)
-    rules : DisclosureRules
-
-    Returns
-    -------
-    ndarray of bool, shape (n estimates,)
-        A small effective base, few degrees of freedom, or a wide interval of a proportion. What is not known is no
-        reason.
-
-    Notes
-    -----
-    Source: Parker et al. (2017), Vital and Health Statistics 2(175), with the limits of rules.yaml.
-    Verified: rows on either side of each limit, tests/test_disclose.py.
-    """
-    width = _numbers(estimates, "ci_upper") - _numbers(estimates, "ci_lower")
-    with np.errstate(divide="ignore", invalid="ignore"):
-        relative = width / _numbers(estimates, "estimate")
-        wide = (width >= rules.caution_width) | (
-            (width > rules.caution_relative_from) & (relative > rules.caution_relative_width)
-        )
-        thin = (_numbers(estimates, "effective_base") < rules.caution_effective_base) | (
-            _numbers(estimates, "degrees_of_freedom") < rules.caution_degrees_of_freedom
-        )
-    return np.asarray((wide & (estimates["unit"] == "proportion").to_numpy()) | thin, dtype=bool)
-
-
 def _blanked(estimates: pd.DataFrame, why: pd.Series, low: np.ndarray, rules: m.DisclosureRules) -> pd.DataFrame:
     """Withhold the estimates that have a reason, and mark all of them."""
     out = estimates.copy()
     hidden = why.notna().to_numpy()
     out["is_suppressed"] = hidden
-    out["quality"] = np.select([hidden, doubtful(out, rules)], ["suppressed", "caution"], "ok")
+    out["quality"] = np.select([hidden, reliability.doubtful(out, rules)], ["suppressed", "caution"], "ok")
     marks = [_theirs(out).to_numpy(dtype="object"), LOW_RELIABILITY, CONFIDENTIAL]
     reasons = [(why == PRODUCER).to_numpy(), low, hidden]
     out["symbol"] = pd.Series(np.select(reasons, marks, ""), index=out.index, dtype="object").replace("", None)
@@ -333,12 +298,6 @@ def _published(estimates: pd.DataFrame) -> np.ndarray:
     if "variance_basis" not in estimates:
         return np.zeros(len(estimates), bool)
     return estimates["variance_basis"].isin(attack.PUBLISHED).to_numpy()
-
-
-def _numbers(estimates: pd.DataFrame, column: str) -> np.ndarray:
-    if column not in estimates:
-        return np.full(len(estimates), np.nan)
-    return estimates[column].to_numpy(dtype="float64", na_value=np.nan)
 
 
 def _present(names: Iterable[str], frame: pd.DataFrame) -> list[str]:

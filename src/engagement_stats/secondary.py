@@ -149,17 +149,19 @@ def _filled(sums: Relations, counts: _Counts, hidden: np.ndarray) -> np.ndarray:
     hidden = hidden.copy()
     base = np.where(counts.exists, np.nan_to_num(counts.cost), 0.0)
     held = [np.where(counts.exists, np.nan_to_num(v), 0.0) for v in counts.sums]
-    while True:
+    before = -1
+    # Where nothing is left to hide, whether it is enough is for the attack to say.
+    while int(hidden.sum()) > before:
+        before = int(hidden.sum())
         bare = _unsafe(sums, counts, hidden, base, held)
-        if not len(bare):
-            return hidden
         for table, relation in bare:
             place, total = spans[relation], sums.total[relation]
             free = place[counts.free[table, place] & ~hidden[table, place] & (base[table, place] > 0)]
             inside = place[hidden[table, place] & (base[table, place] > 0)]
             want = [FLOOR - v[table, inside].sum() if v[table, total] > 0 else 0.0 for v in held]
-            want = [0.0 if hidden[table, total] else w for w in want]
-            if len(inside) + hidden[table, total] > 1 and max(want) <= 0:  # made safe by an earlier one of this round
+            over = hidden[table, total] and base[table, total] > 0
+            want = [0.0 if over else w for w in want]
+            if len(inside) + over > 1 and max(want) <= 0:  # made safe by an earlier one of this round
                 continue
             if not len(free):
                 hidden[table, total] = True
@@ -167,6 +169,7 @@ def _filled(sums: Relations, counts: _Counts, hidden: np.ndarray) -> np.ndarray:
             order = free[np.lexsort((free, base[table, free]))]
             enough = np.all([v[table, order] >= w for v, w in zip(held, want, strict=True)], axis=0)
             hidden[table, order[enough][0] if enough.any() else order[-1]] = True
+    return hidden
 
 
 def _unsafe(

@@ -32,6 +32,7 @@ from engagement_stats import (
     lookups,
     nearest,
     omissions,
+    overlap,
     partial,
     quarantine,
     tabulate,
@@ -372,8 +373,12 @@ def _estimates(state: _Check, kept: pd.DataFrame, responses: pd.DataFrame, *, sy
     if built is None:
         return
     nested = additive.nesting(responses, wave.domains)
-    follows = implied.found(made, {k: v.weight for k, v in wave.indicators.items()})
-    table = disclose.protect(built[0], catalogue, nested, follows)[0].assign(run_id="check", is_synthetic=synthetic)
+    weight_of = {k: v.weight for k, v in wave.indicators.items()}
+    follows = implied.found(made, weight_of)
+    alike = overlap.held(built[0], responses, made, weights.values, weight_of, catalogue.rules.disclosure)
+    table = disclose.protect(built[0], catalogue, nested, follows, alike.assign(rule=disclose.OVERLAP))[0].assign(
+        run_id="check", is_synthetic=synthetic
+    )
     least = catalogue.rules.disclosure.min_base
     hidden = table[table["is_suppressed"]]
     if len(hidden):

@@ -6,6 +6,7 @@ Not here: the shape of an entry (model), YAML itself (strictyaml), and any use o
 
 import csv
 import hashlib
+import itertools
 import json
 import math
 from collections import Counter
@@ -451,6 +452,21 @@ def _check_made(c: Catalogue, problems: _Problems, where: str, wave: m.Microdata
                 )
 
 
+def _check_crossed(problems: _Problems, where: str, domains: Sequence[str]) -> None:
+    """Check that two crossed domains meet in a domain of the wave: what both add up to must be among its numbers.
+
+    Otherwise nobody could say whether one of them gives away what is withheld of the other.
+    """
+    parts = {d: frozenset(d.split(CROSS)) for d in domains}
+    for one, other in itertools.combinations(parts, 2):
+        shared = parts[one] & parts[other]
+        if parts[one] == parts[other]:
+            problems.add(where, f"domains {one} and {other} are the same in another order. Leave one out.")
+        elif shared and shared not in parts.values():
+            missing = CROSS.join(p for p in one.split(CROSS) if p in shared)
+            problems.add(where, f"domains {one} and {other} share {missing}, which is not a domain. Add {missing}.")
+
+
 def _check_microdata(c: Catalogue, problems: _Problems, where: str, wave: m.MicrodataWave) -> None:
     _check_made(c, problems, where, wave)
     screening.check(wave, problems, where)
@@ -460,6 +476,7 @@ def _check_microdata(c: Catalogue, problems: _Problems, where: str, wave: m.Micr
         for part in family.split(CROSS):
             _unknown(problems, where, "domain", [part], c.domains)
             _unknown(problems, where, f"variable or place (for domain {family})", [part], [*wave.variables, *derivable])
+    _check_crossed(problems, where, wave.domains)
     _unknown(problems, where, "published_as wave", wave.published_as, c.tables_waves)
     for name, rule in wave.indicators.items():
         place = f"{where} indicator {name}"
