@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import pandas as pd
@@ -544,3 +545,23 @@ def test_a_decision_that_lacks_something_is_refused_before_anything_is_built(
     workspace = Workspace(tmp_path, data, tmp_path / "private", tmp_path / "warehouse" / "x.duckdb")
     with pytest.raises(UsageError, match=said):
         pipeline.run(workspace, decision=decision)
+
+
+def test_a_publication_that_failed_is_no_success_though_it_stands(
+    frames: Frames, warehouse: Path, packaged: catalogue.Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = warehouse.parent / "landing"
+    data.mkdir()
+    everything = dict.fromkeys(packaged.waves)
+
+    def published_but_failed(_: object, job: str, *__: object) -> bool:
+        if job == pipeline.automation.release_job.name:
+            put(frames, THIRD, warehouse)
+        return False
+
+    current = SimpleNamespace(built=everything, failed={}, stale=[], release=THIRD)
+    monkeypatch.setattr(pipeline, "Current", lambda *_: current)
+    monkeypatch.setattr(pipeline, "_execute", published_but_failed)
+    report = pipeline.run(Workspace(warehouse.parent, data, warehouse.parent / "private", warehouse))
+    assert report.release == THIRD
+    assert set(report.failed) == {"release"}
