@@ -251,9 +251,12 @@ def test_a_file_put_back_under_its_own_name_withdraws_nothing(
     assert releases.withdrawn(warehouse) == {}
 
 
-def test_a_damaged_release_is_built_again_when_no_copy_is_whole(frames: Frames, warehouse: Path) -> None:
+def test_a_damaged_release_is_built_again_when_no_copy_is_whole(
+    frames: Frames, warehouse: Path, rules: m.ReleaseRules
+) -> None:
     for file in (warehouse, releases.path_of(warehouse, SECOND)):
         damage(file)
+    assert corrections.read(warehouse, rules) == []
     put(frames, SECOND, warehouse, 0.41)
     assert releases.find(warehouse, SECOND).describes(warehouse)
     assert releases.previous(warehouse) == FIRST

@@ -20,7 +20,7 @@ import pandas as pd
 from engagement_stats import contents, journal, publish, releases
 from engagement_stats.catalogue import digest
 from engagement_stats.catalogue import model as m
-from engagement_stats.errors import PublishError, UsageError, listed
+from engagement_stats.errors import DamagedReleaseError, PublishError, UsageError, listed
 
 LEDGER = "corrections.csv"
 KEY = ["wave", "indicator", "domain", "level"]
@@ -136,8 +136,11 @@ def _told(warehouse: Path) -> set[tuple[str, ...]]:
     if stands is None:
         return set()
     kept = releases.path_of(warehouse, stands)
-    with contents.opened(kept if kept.is_file() else warehouse) as file:
-        table = file.frame("corrections")
+    try:
+        with contents.opened(kept if kept.is_file() else warehouse) as file:
+            table = file.frame("corrections")
+    except DamagedReleaseError:  # what it told cannot be known; the release is to be made again
+        return set()
     return set(table[KEY_OF_TABLE].itertuples(index=False, name=None)) if len(table) else set()
 
 

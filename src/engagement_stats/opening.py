@@ -39,9 +39,9 @@ def explained(path: Path, error: Exception) -> UnreadableReleaseError:
     said = str(error)
     if any(words in said for words in LOCKED):
         found = HOLDER.search(said)
-        holder = f"{Path(found['program']).name}, process {found['process']}" if found else "this one"
+        holder = f" ({Path(found['program']).name}, process {found['process']})" if found else ""
         return LockedReleaseError(
-            f"{path}: it is open for writing in another program ({holder}), which lets nobody else read it. Close it "
+            f"{path}: it is open for writing in another program{holder}, which lets nobody else read it. Close it "
             "there, or open it there for reading only, and try again."
         )
     try:
