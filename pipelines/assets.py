@@ -514,12 +514,12 @@ def release(workspace: WorkspaceResource) -> dg.MaterializeResult:
     with _errors_of(workspace, None):
         current = Current(workspace)
         target = current.warehouse
-        stands = publish.current_release(target)
+        stands = releases.current(target)
         estimates = current.released("estimates")
         if estimates.empty:
             raise PublishError("release: no wave could be built, so the release in place stays.")
         # However a release is asked for, a wave that merely waits must not take published numbers away.
-        waiting = [w for w in publish.released_waves(target) if w in current.stale]
+        waiting = [w for w in (stands.waves if stands else ()) if w in current.stale]
         if waiting:
             raise PublishError(
                 f"release: {len(waiting)} wave(s) of it changed and wait ({listed(waiting)}). Build them first."
@@ -554,8 +554,9 @@ def release(workspace: WorkspaceResource) -> dg.MaterializeResult:
         }
         kept = current.catalogue.rules.releases.keep
         current.remember()
-        releases.put_in_place(frames, current.release, target, replaces=stands, keep=kept)
-        in_place = publish.current_release(target) == current.release
+        replaces = stands.release if stands else None
+        releases.put_in_place(frames, current.release, target, replaces=replaces, keep=kept)
+        in_place = releases.current_release(target) == current.release
         current.store.finish(RELEASE, current.fingerprint, {})
     return dg.MaterializeResult(
         metadata={

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from engagement_stats import publish, releases
+from engagement_stats import releases
 from engagement_stats.errors import EngagementStatsError
 from engagement_stats.status import Status
 from pipelines import assets
@@ -61,7 +61,9 @@ def _requests(workspace: WorkspaceResource, status: Status) -> Iterator[dg.RunRe
         wanted = assets.Current(workspace).release
         target = workspace.workspace.warehouse
         # One that somebody went back from is not asked for again; `run` says so.
-        if publish.current_release(target) != wanted and wanted not in releases.withdrawn(target):
+        stands = releases.current(target)
+        is_due = stands is None or stands.is_damaged or stands.release != wanted
+        if is_due and wanted not in releases.withdrawn(target):
             # The release may be one that stood before, so the key also says what it replaces.
             replaced = target.stat().st_mtime_ns if target.exists() else 0
             yield dg.RunRequest(run_key=f"{wanted}-{replaced}", job_name=release_job.name)

@@ -168,7 +168,7 @@ def _run(workspace: Workspace, waves: Sequence[str], progress: Progress, decisio
         if (s.fingerprint is None and s.state == "failed") or (waves and s.wave in waves and s.state == "catalogued")
     }
     total = len(wanted) + 1
-    before = publish.released_waves(workspace.warehouse)
+    before = _ready(resource, decision)
     notes: list[str] = []
     with instance_of(workspace.home) as instance:
         _close_killed(instance)
@@ -182,40 +182,56 @@ def _run(workspace: Workspace, waves: Sequence[str], progress: Progress, decisio
         failed = {**unfinished, **current.failed, **unbuildable}
         # A release without a wave that merely waits would take published numbers away.
         held = tuple(dict.fromkeys([*unfinished, *(current.stale if waves else ())]))
-        stands = publish.current_release(workspace.warehouse)
+        stands = releases.current(workspace.warehouse)
         if not held:
             current = _decided(resource, current, decision, notes)
         # Of a release gone back from nothing failed; it waits for a word, and is spoken of in every run until then.
         gone = releases.withdrawn(workspace.warehouse).get(current.release)
-        if gone is not None and stands != current.release:
+        is_other = stands is None or stands.release != current.release
+        if gone is not None and is_other:
             notes.append(releases.gone_back(gone))
-        elif stands != current.release and not held:
+        elif (stands is None or is_other or stands.is_damaged) and not held:
             progress("release", total - 1, total)
-            _execute(code_location, automation.release_job.name, instance, None)
-            if publish.current_release(workspace.warehouse) != current.release:
+            done = _execute(code_location, automation.release_job.name, instance, None)
+            # It may be in place and not noted in the log, as on a disk that is full.
+            if not done or releases.current_release(workspace.warehouse) != current.release:
                 failed["release"] = resource.store.failure(RELEASE, None) or UNFINISHED
         progress("done", total, total)
-    release = publish.current_release(workspace.warehouse)
-    now = publish.released_waves(workspace.warehouse)
+    now = releases.current(workspace.warehouse)
     return Report(
         built=tuple(w.wave for w in wanted if w.wave not in failed),
         unchanged=tuple(w for w, s in status.waves.items() if s.state == "fresh"),
         failed=failed,
         held=held,
-        lost=tuple(w for w in before if w not in now),
-        synthetic=bool(publish.is_synthetic(workspace.warehouse)),
-        release=release,
-        release_is_new=release != stands,
+        lost=tuple(w for w in (before.waves if before else ()) if now is None or w not in now.waves),
+        synthetic=now is not None and now.is_synthetic,
+        release=now.release if now else None,
+        release_is_new=now is not None and (stands is None or now.release != stands.release),
         notes=tuple(notes),
     )
 
 
+def _ready(resource: WorkspaceResource, decision: Decision) -> publish.Standing | None:
+    """Return the release in place; refuse what could not be published at the end, before any wave is built."""
+    if decision.accept is not None:
+        kinds = resource.catalogue.rules.releases.kinds
+        if decision.kind not in kinds:
+            raise UsageError(f"--kind: what sort of change is it? Give one of {', '.join(kinds)}.")
+        if not decision.accept.strip():
+            raise UsageError("--accept: the reason is empty. Say in a few words why the published numbers change.")
+    elif decision.small_groups != corrections.HIDE:
+        raise UsageError("--small-groups: it belongs to --accept, which gives the reason.")
+    if decision.again is not None and not decision.again.strip():
+        raise UsageError("--again: the reason is empty. Say in a few words why the release is right after all.")
+    warehouse = resource.workspace.warehouse
+    stands = releases.ready(warehouse)
+    corrections.read(warehouse, resource.catalogue.rules.releases)
+    return stands
+
+
 def _decided(resource: WorkspaceResource, current: Current, decision: Decision, notes: list[str]) -> Current:
     """Write down what was decided, and return what there is to publish then."""
-    rules = current.catalogue.rules.releases
-    if decision.accept is not None:
-        if decision.kind not in rules.kinds:
-            raise UsageError(f"--kind: what sort of change is it? Give one of {', '.join(rules.kinds)}.")
+    if decision.accept is not None and decision.kind is not None:
         showing = decision.small_groups == corrections.SHOW
         waiting = unaccounted(Current(resource, all_signed_off=True) if showing else current)
         new = corrections.accept(

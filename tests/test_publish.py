@@ -16,7 +16,7 @@ from released import COMPARISON, ESTIMATE, table
 
 from engagement_stats import catalogue, publish
 from engagement_stats.catalogue import model as m
-from engagement_stats.errors import PublishError
+from engagement_stats.errors import ForeignFileError, PublishError
 from engagement_stats.store import Fingerprint
 
 CANARY = "CANARY7731"
@@ -155,11 +155,13 @@ def test_what_a_killed_build_left_is_no_obstacle(frames: dict[str, pd.DataFrame]
 def test_a_file_that_is_no_release_is_no_release(target: Path) -> None:
     target.parent.mkdir()
     target.write_text("not a database")
-    assert publish.current_release(target) is None
+    with pytest.raises(ForeignFileError):
+        publish.current_release(target)
     target.unlink()
     with duckdb.connect(str(target)) as connection:
         connection.execute("CREATE TABLE other (x INTEGER)")
-    assert publish.current_release(target) is None
+    with pytest.raises(ForeignFileError):
+        publish.current_release(target)
 
 
 def test_a_quote_in_the_folder_s_name_is_a_name(frames: dict[str, pd.DataFrame], tmp_path: Path) -> None:
@@ -260,7 +262,7 @@ def test_a_disk_that_refuses_is_said_so(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(publish, "sync", full)
-    assert "could not be written (OSError)" in failed(frames, target)
+    assert "could not be written (No space left on device)" in failed(frames, target)
 
 
 def test_suppressed_rows_hold_no_number_in_the_file(frames: dict[str, pd.DataFrame], target: Path) -> None:
@@ -320,11 +322,9 @@ def test_the_moment_of_building_is_stored_as_a_time_in_utc(frames: dict[str, pd.
 
 
 def test_the_waves_of_a_release_are_told(frames: dict[str, pd.DataFrame], target: Path) -> None:
-    assert publish.released_waves(target) == []
+    assert publish.standing(target) is None
     publish.build(frames, "r0", target)
-    assert publish.released_waves(target) == ["poll_2020"]
-    target.write_bytes(b"not a database")
-    assert publish.released_waves(target) == []
+    assert publish.standing(target) == publish.Standing("r0", False, ("poll_2020",))
 
 
 # --- views

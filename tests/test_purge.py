@@ -11,8 +11,8 @@ import pytest
 from workbench import CLS_2018, CLS_2019, POLL, Project, Told, make
 
 from engagement_stats import purge
-from engagement_stats.errors import UsageError
-from engagement_stats.store import Fingerprint, Store
+from engagement_stats.errors import EngagementStatsError, UsageError
+from engagement_stats.store import LOCK, PUBLISHED, Fingerprint, Store
 
 A = Fingerprint("a", "catalogue", "code")
 
@@ -32,7 +32,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def project(planted: Project, tmp_path: Path) -> Project:
     """Copy it, and put markers where no run puts any."""
     copied = planted.copy(tmp_path / "home")
-    for place in (".dagster/storage/raw", f"data/private/{POLL}/.raw-x", "data/private/.spill/duckdb.tmp"):
+    for place in (".dagster/storage/raw", f"data/private/{POLL}/.raw-x", "data/private/.digests-x"):
         path = copied.root / place
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(canaries.WORDS, encoding="utf-8")
@@ -92,7 +92,7 @@ def test_the_purge_of_a_wave_leaves_the_others_and_they_stay_fresh(project: Proj
     code, _, err = told("purge", "--wave", POLL, "--yes")
     assert (code, outside(project)) == (0, there), err
     assert not (project.workspace.private / POLL).exists()
-    found = [hit for hit in left(project) if ".spill" not in hit and "storage" not in hit]
+    found = [hit for hit in left(project) if ".digests" not in hit and "storage" not in hit]
     assert {hit.rsplit(": ", 1)[1].split()[0] for hit in found} == {"serial", "weight"}
     assert all(CLS_2018 in hit for hit in found)
     # What the run records say of the wave is gone, and of the releases it went into.
@@ -159,8 +159,8 @@ def test_what_a_link_leads_to_is_not_deleted(tmp_path: Path) -> None:
     other.mkdir()
     (other / "mine").write_text("x")
     store.write_text("poll_2020", A, "x", "y")
-    (store.root / "linked").symlink_to(other)
-    (store.root / "poll_2020" / "linked").symlink_to(other)
+    (store.root / "poll_2020" / A.key / "linked").symlink_to(other)
+    (store.root / PUBLISHED).symlink_to(other)
     plan = purge.everything(store, tmp_path / "records")
     assert (plan.what, plan.files) == (("all",), 3)
     purge.carry_out(plan, store)
@@ -181,6 +181,76 @@ def test_a_purge_that_is_killed_is_finished_by_the_next(tmp_path: Path, monkeypa
     assert again.files == 0
     purge.carry_out(again, store)
     assert [p.name for p in store.root.iterdir()] == [purge.RECORD]
+
+
+def test_only_what_the_store_made_is_deleted(tmp_path: Path) -> None:
+    store = Store(tmp_path / "private")
+    theirs = [store.root / p for p in ("thesis.docx", "photos/1.jpg", "photos/.x", ".ssh/key", "poll_2020/notes.txt",
+                                       "Poll/0123456789abcdef/x", "empty_of_ours/.hidden")]  # fmt: skip
+    store.write_text("poll_2020", A, "x", "y")
+    store.write_text("poll_2021", A, "x", "y")
+    store.write_text("-release", A, "held.csv", "y")
+    for file in theirs:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("mine")
+    with pytest.raises(UsageError, match="photos is not in the catalogue and has no private results"):
+        purge.of_waves(store, ["photos"], [])
+    assert purge.of_waves(store, ["photos"], ["photos"]).places == (store.root / "-release",)
+    with store.alone():
+        purge.carry_out(purge.everything(store, tmp_path / "records"), store)
+    left = {p for p in store.root.rglob("*") if p.is_file()}
+    assert left == {*theirs, store.root / purge.RECORD, store.root / LOCK}
+
+
+@pytest.mark.parametrize(
+    "things", [["thesis.docx", "digests.json"], ["photos/1.jpg"], ["poll_2020/notes.txt", ".lock"]]
+)
+def test_a_folder_of_other_things_is_neither_used_nor_closed(tmp_path: Path, things: list[str]) -> None:
+    for thing in things:
+        (tmp_path / "mine" / thing).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "mine" / thing).touch()
+    (tmp_path / "mine").chmod(0o755)
+    with (
+        pytest.raises(UsageError, match="private results need a folder of their own"),
+        Store(tmp_path / "mine").alone(),
+    ):
+        pass
+    assert stat.S_IMODE((tmp_path / "mine").stat().st_mode) == 0o755
+    # An empty one, and one that holds results, is closed.
+    for name in ("new", "used"):
+        (tmp_path / name).mkdir(mode=0o755)
+    Store(tmp_path / "used").write_text("poll_2020", A, "x", "y")
+    (tmp_path / "used" / "notes.txt").touch()
+    (tmp_path / "new" / ".gitkeep").touch()
+    for name in ("new", "used"):
+        with Store(tmp_path / name).alone():
+            assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("record", ["folder", "full", "nowhere"])
+def test_a_record_that_cannot_be_written_is_found_before_anything_is_deleted(tmp_path: Path, record: str) -> None:
+    store = Store(tmp_path / "private")
+    there = store.write_text("poll_2020", A, "x", "y")
+    path = store.root / purge.RECORD
+    if record == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to({"full": Path("/dev/full"), "nowhere": tmp_path / "none" / "x"}[record])
+    with pytest.raises(EngagementStatsError, match=r"purged.csv: it cannot be written \(.*\), so nothing was deleted"):
+        purge.carry_out(purge.everything(store, tmp_path / "records"), store)
+    assert there.read_text() == "y"
+
+
+def test_what_cannot_be_deleted_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path / "private")
+    store.write_text("poll_2020", A, "x", "y")
+
+    def refuses(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(purge.shutil, "rmtree", refuses)
+    with pytest.raises(EngagementStatsError, match="poll_2020: it could not be deleted"):
+        purge.carry_out(purge.everything(store, tmp_path / "records"), store)
 
 
 def test_waves_are_named_once(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 import released
 
-from engagement_stats import catalogue, cli, contents, manifest, publish, releases
+from engagement_stats import catalogue, cli, contents, manifest, publish, releases, shelf
 from engagement_stats.errors import PublishError, UsageError
 
 Frames = dict[str, pd.DataFrame]
@@ -43,7 +43,7 @@ def unmasked() -> Iterator[None]:
 
 
 def put(frames: Frames, release: str, warehouse: Path, keep: int = 10) -> manifest.Manifest:
-    return releases.put_in_place(frames, release, warehouse, replaces=publish.current_release(warehouse), keep=keep)
+    return releases.put_in_place(frames, release, warehouse, replaces=releases.current_release(warehouse), keep=keep)
 
 
 def real(frames: Frames, estimate: float) -> Frames:
@@ -153,8 +153,9 @@ def test_one_name_is_one_content(frames: Frames, warehouse: Path) -> None:
         put(real(frames, 0.41), "r1", warehouse)
     assert releases.path_of(warehouse, "r1").read_bytes() == first
     assert not list(warehouse.parent.rglob("*.new*"))
-    # A damaged one is none.
-    releases.path_of(warehouse, "r1").write_bytes(first[:5000])
+    # A damaged one is none, and the one in place with it.
+    for file in (releases.path_of(warehouse, "r1"), warehouse):
+        file.write_bytes(first[:5000])
     put(real(frames, 0.41), "r1", warehouse)
     assert releases.find(warehouse, "r1").describes(warehouse)
 
@@ -280,7 +281,7 @@ def test_what_killed_ones_left_is_cleared_away(frames: Frames, warehouse: Path) 
     put(frames, "r1", warehouse)
     place = releases.folder(warehouse)
     scraps = [
-        place / ".r9.new", place / "..r9.new.77.building", place / ".log.csv.writing", place / "r9.duckdb",
+        place / ".r9.new", place / "..r9.new.77.building", place / ".log.csv.writing", place / ".r9.duckdb.writing",
         warehouse.with_name(f".{warehouse.name}.writing"), warehouse.with_name(f".{warehouse.name}.4.building"),
     ]  # fmt: skip
     for scrap in scraps:
@@ -300,7 +301,7 @@ def test_a_full_disk_leaves_the_release_and_nothing_else(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    target = {"copyfile": releases.shutil, "sync": publish, "build": publish, "replace": Path}[step]  # type: ignore[attr-defined]
+    target = {"copyfile": shelf.shutil, "sync": publish, "build": publish, "replace": Path}[step]  # type: ignore[attr-defined]
     with monkeypatch.context() as patch:
         patch.setattr(target, step, full)
         with pytest.raises(PublishError) as caught:

@@ -71,6 +71,8 @@ def _released(args: argparse.Namespace, query: str) -> "pd.DataFrame":
     """Query the released warehouse, read only."""
     import duckdb
 
+    from engagement_stats import opening
+
     warehouse = _workspace(args).warehouse
     if not warehouse.is_file():
         raise EngagementStatsError(
@@ -80,8 +82,8 @@ def _released(args: argparse.Namespace, query: str) -> "pd.DataFrame":
     try:
         with duckdb.connect(str(warehouse), read_only=True) as connection:
             return connection.execute(query).df()
-    except duckdb.Error:
-        raise EngagementStatsError(f"{warehouse}: not a release of this program. Make one with `run`.") from None
+    except duckdb.Error as error:
+        raise EngagementStatsError(str(opening.explained(warehouse, error))) from None
 
 
 def _with_progress(work: "Callable[[Progress], Report]") -> "Report":
@@ -149,10 +151,11 @@ def _demonstrated(workspace: "Workspace", progress: "Progress") -> "Report":
 def _demo(args: argparse.Namespace) -> int:
     from dataclasses import replace
 
-    from engagement_stats import publish, synthetic
+    from engagement_stats import releases, synthetic
 
     workspace = _workspace(args)
-    if workspace.warehouse.exists() and not publish.is_synthetic(workspace.warehouse):
+    stands = releases.current(workspace.warehouse)
+    if stands is not None and not stands.is_synthetic:
         raise EngagementStatsError(
             f"{workspace.warehouse}: this is not a synthetic release, and the demonstration would replace it. "
             "Give another with --warehouse."

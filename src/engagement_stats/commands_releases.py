@@ -6,7 +6,7 @@ Not here: exit codes (cli), output formats (show), any difference (contents), wh
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from engagement_stats.errors import UsageError
@@ -55,15 +55,16 @@ def run(args: argparse.Namespace, workspace: "Workspace", say: Callable[[str], N
 def _list(args: argparse.Namespace, workspace: "Workspace", say: Callable[[str], None]) -> int:
     import pandas as pd
 
-    from engagement_stats import publish, releases, show
+    from engagement_stats import releases, show
 
     found = releases.kept(workspace.warehouse)
-    stands, gone = publish.current_release(workspace.warehouse), releases.withdrawn(workspace.warehouse)
+    stands, gone = releases.current(workspace.warehouse), releases.withdrawn(workspace.warehouse)
+    ever = releases.published(workspace.warehouse)
     known = {x.release_id: x for x in found}
     rows = [
         {
             "release": x.release_id, "built_at": x.built_at.replace("T", " ").removesuffix("Z"),
-            "stands": "current" if x.release_id == stands else "gone back from" if x.release_id in gone else "",
+            "stands": _standing(x.release_id, stands.release if stands else None, gone, ever),
             "synthetic": "SYNTHETIC" if x.is_synthetic else "", "waves": len(x.inputs),
             "estimates": x.counts.get("estimates", 0), "changes": _changes(x),
             "made_of": _made_of(x, known.get(x.previous or "")), "previous": x.previous,
@@ -75,9 +76,17 @@ def _list(args: argparse.Namespace, workspace: "Workspace", say: Callable[[str],
     digests = ["code_version", "commit_id", "lock_digest", "catalogue_digest"]
     table = pd.DataFrame(rows, columns=[*LIST_HEADINGS, "previous", *digests, "is_synthetic"])
     show.frame(table, args.format, title=f"Releases of {workspace.warehouse}", headings=LIST_HEADINGS)
+    if stands is not None and stands.is_damaged:
+        say(f"{workspace.warehouse} is damaged. `engagement-stats run` puts {stands.release} in its place again.")
     if not rows:
         say("No release is kept. `engagement-stats run` makes one.")
     return 0
+
+
+def _standing(release: str, stands: str | None, gone: Collection[str], ever: Collection[str]) -> str:
+    if release == stands:
+        return "current"
+    return "gone back from" if release in gone else "" if release in ever else "never published"
 
 
 def _changes(manifest: "Manifest") -> str:
@@ -144,13 +153,13 @@ def _short(value: Any) -> "str | None":
 
 
 def _rollback(args: argparse.Namespace, workspace: "Workspace", say: Callable[[str], None]) -> int:
-    from engagement_stats import publish, releases
+    from engagement_stats import releases
 
     if not args.reason.strip():
         raise UsageError("--reason: it is empty. Say in a few words what is wrong with the release in place.")
-    stood = publish.current_release(workspace.warehouse)
     now = releases.roll_back(workspace.warehouse, args.release, args.reason)
     say(f"{workspace.warehouse} is release {now.release_id} of {now.built_at} again.")
-    where = releases.folder(workspace.warehouse)
-    say(f"{stood} stays in {where} and is not published again unless asked: `engagement-stats run --again`.")
+    where, stood = releases.folder(workspace.warehouse), releases.log(workspace.warehouse)[-1]["replaced"]
+    if stood:
+        say(f"{stood} stays in {where} and is not published again unless asked: `engagement-stats run --again`.")
     return 0

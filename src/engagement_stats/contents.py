@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from engagement_stats.errors import PublishError
+from engagement_stats import opening
 
 # Which release a row is of, and when and from which commit it was built: two builds of one content differ in these.
 OUTSIDE = {"release_id"}
@@ -81,16 +81,16 @@ def opened(path: Path) -> Iterator[Contents]:
 
     Raises
     ------
-    PublishError
-        It is not there, or not a database, or what is asked of it is not in it.
+    UnreadableReleaseError
+        It is not there, or not a database, or what is asked of it is not in it, or another program writes to it.
     """
     import duckdb
 
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
             yield Contents(connection)
-    except duckdb.Error:
-        raise PublishError(f"{path}: not a release of this program, or it cannot be read.") from None
+    except duckdb.Error as error:
+        raise opening.explained(path, error) from None
 
 
 def digests(path: Path) -> dict[str, str]:

@@ -8,7 +8,7 @@ domain and level, the release is held until somebody has said why. New waves, ne
 before need nothing; a release that rests on invented respondents is never held, and nothing is held against it.
 """
 
-import csv
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime
@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from engagement_stats import contents, publish, releases
+from engagement_stats import contents, journal, publish, releases
 from engagement_stats.catalogue import digest
 from engagement_stats.catalogue import model as m
-from engagement_stats.errors import PublishError, UsageError, listed
+from engagement_stats.errors import DamagedReleaseError, PublishError, UsageError, listed
 
 LEDGER = "corrections.csv"
 KEY = ["wave", "indicator", "domain", "level"]
@@ -33,6 +33,7 @@ REVISED = "[r]"
 HIDE, SHOW = "hide", "show"
 SHOWN_DIGITS = 6
 SHOWN_WAVES = 5
+COUNT = re.compile(r"[0-9]{0,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,22 +112,36 @@ def read(warehouse: Path, rules: m.ReleaseRules) -> list[Entry]:
     Raises
     ------
     PublishError
-        A line lacks something or says something the ledger does not know.
+        It cannot be read, a line lacks something or says something the ledger does not know, or it lacks what the
+        release in place tells of corrections.
     """
     file, names = path(warehouse), [f.name for f in fields(Entry)]
-    if not file.is_file():
-        return []
-    with file.open(encoding="utf-8-sig", newline="") as text:
-        reader = csv.DictReader(text)
-        given = set(reader.fieldnames or ())
-        if odd := (given - set(names)) | (set(NEEDED) - given):
-            said = f"Got others, or lacks some: {listed(sorted(odd))}."
-            raise PublishError(f"{file}: the columns are {', '.join(names)}; {', '.join(NEEDED)} are needed. {said}")
-        entries = [Entry(**{k: (row.get(k) or "").strip() for k in names}) for row in reader]
-    problems = [f"{file} line {i}: {p}" for i, e in enumerate(entries, start=2) for p in _problems(e, rules)]
+    lines = [(at, Entry(**row)) for at, row in journal.read(file, names, NEEDED)]
+    problems = [f"{file} line {at}: {p}" for at, e in lines for p in _problems(e, rules)]
     if problems:
         raise PublishError("\n".join(problems))
-    return [e if e.small_groups else replace(e, small_groups=HIDE) for e in entries]
+    entries = [e if e.small_groups else replace(e, small_groups=HIDE) for _, e in lines]
+    if lost := _told(warehouse) - {(e.wave, e.replaces, e.change) for e in entries}:
+        waves = listed(sorted({wave for wave, _, _ in lost}))
+        raise PublishError(
+            f"{file}: {len(lost)} entry(ies) are not in it that the release in place tells of, on {waves}. "
+            f"{journal.MEND} To do without them, go back to a release before them: `engagement-stats releases list`."
+        )
+    return entries
+
+
+def _told(warehouse: Path) -> set[tuple[str, ...]]:
+    """Return the entries of which the release in place tells, by the key of its table."""
+    stands = releases.current_release(warehouse)
+    if stands is None:
+        return set()
+    kept = releases.path_of(warehouse, stands)
+    try:
+        with contents.opened(kept if kept.is_file() else warehouse) as file:
+            table = file.frame("corrections")
+    except DamagedReleaseError:  # what it told cannot be known; the release is to be made again
+        return set()
+    return set(table[KEY_OF_TABLE].itertuples(index=False, name=None)) if len(table) else set()
 
 
 def _problems(entry: Entry, rules: m.ReleaseRules) -> list[str]:
@@ -138,6 +153,8 @@ def _problems(entry: Entry, rules: m.ReleaseRules) -> list[str]:
         found.append(f"small_groups is not known. Got {entry.small_groups}; expected {HIDE} or {SHOW}.")
     if entry.small_groups == SHOW and not entry.file:
         found.append("small_groups is show, and file does not say of which file, by its SHA-256.")
+    if not COUNT.fullmatch(entry.estimates):
+        found.append(f"estimates is no number. Got {entry.estimates}; expected digits, or nothing.")
     try:
         date.fromisoformat(entry.accepted_on or "2000-01-01")
     except ValueError:
@@ -162,10 +179,12 @@ def standing(warehouse: Path, waves: Sequence[str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame, shape (n estimates, columns of estimates)
-        `release_id` is the release they stand in. Releases gone back from do not count.
+        `release_id` is the release they stand in. Releases gone back from do not count, nor do those built
+        and never put in place.
     """
-    stands, gone = publish.current_release(warehouse), releases.withdrawn(warehouse)
-    known = [x for x in releases.kept(warehouse) if not x.is_synthetic and x.release_id not in gone]
+    stands, gone = releases.current_release(warehouse), releases.withdrawn(warehouse)
+    stood = releases.published(warehouse) - set(gone)
+    known = [x for x in releases.kept(warehouse) if not x.is_synthetic and x.release_id in stood]
     wanted, found = set(waves), []
     for manifest in sorted(known, key=lambda x: x.release_id != stands):
         here = wanted & set(manifest.inputs)
@@ -322,7 +341,7 @@ def accept(
         for h in waiting
     ]  # fmt: skip
     names = tuple(f.name for f in fields(Entry))
-    releases.write(path(warehouse), releases.as_csv(names, [asdict(e) for e in [*entries, *new]]))
+    releases.keep_beside(warehouse, LEDGER, journal.as_csv(names, [asdict(e) for e in [*entries, *new]]))
     return new
 
 
@@ -332,7 +351,7 @@ def table(entries: Sequence[Entry], waves: Sequence[str]) -> pd.DataFrame:
         {
             "wave": e.wave, "replaces": e.replaces, "change": e.change, "kind": e.kind, "symbol": REVISED,
             "reason": e.reason, "accepted_on": date.fromisoformat(e.accepted_on),
-            "estimates": int(e.estimates) if e.estimates.isdigit() else None,
+            "estimates": int(e.estimates) if e.estimates else None,
         }
         for e in entries
         if e.wave in waves

@@ -56,6 +56,22 @@ class PublishError(EngagementStatsError):
     """A release cannot be built or put in place."""
 
 
+class UnreadableReleaseError(PublishError):
+    """A file under the name of a release is there and does not open as one."""
+
+
+class LockedReleaseError(UnreadableReleaseError):
+    """Another program has the released file open for writing."""
+
+
+class ForeignFileError(UnreadableReleaseError):
+    """What is under the name of a release is something else, and not ours to replace."""
+
+
+class DamagedReleaseError(UnreadableReleaseError):
+    """The file was a release, as far as can be told, and is damaged."""
+
+
 class ExportError(EngagementStatsError):
     """A release cannot be written as files for others."""
 

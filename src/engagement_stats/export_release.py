@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from engagement_stats import opening
 from engagement_stats.errors import ExportError, UsageError, listed
 
 if TYPE_CHECKING:
@@ -66,8 +67,8 @@ class Release:
             self._connection = duckdb.connect(
                 str(path), read_only=True, config={"threads": 1, "enable_external_access": "false"}
             )
-        except duckdb.Error:
-            raise ExportError(f"{path}: not a release of this program. Make one with `run`.") from None
+        except duckdb.Error as error:
+            raise ExportError(str(opening.explained(path, error))) from None
         self.run: Record = {}
         try:
             self.run = self._what_it_is()

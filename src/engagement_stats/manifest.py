@@ -4,13 +4,16 @@ Belongs here: that record, read and written, and whether a file still agrees wit
 Not here: where releases are kept and which one stands (releases), how content is digested (contents).
 """
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
 
-from engagement_stats import contents, provenance, publish
-from engagement_stats.errors import PublishError
+from pydantic import TypeAdapter, ValidationError
+
+from engagement_stats import contents, opening, provenance, publish
+from engagement_stats.errors import PublishError, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +21,8 @@ class Manifest:
     """What a kept release is, what it was made from and by, and what it holds.
 
     `digests` are of each table's content (`contents.digests`), `inputs` and `lookups` the SHA-256 of files, `changes`
-    how many estimates differ from those of `previous`, the release it first replaced: added, changed, removed.
+    how many estimates differ from those of `previous`, the release it first replaced: added, changed, removed. `file`
+    is the SHA-256 of the kept file, which covers its views and macros too; empty where an earlier version kept none.
     """
 
     release_id: str
@@ -36,6 +40,7 @@ class Manifest:
     counts: dict[str, int]
     digests: dict[str, str]
     changes: dict[str, int] = field(default_factory=dict)
+    file: str = ""
 
     @classmethod
     def of(cls, path: Path, previous: Path | None) -> Self:
@@ -61,15 +66,29 @@ class Manifest:
             counts=counts,
             digests=contents.digests(path),
             changes=changes,
+            file=_sha256(path),
         )
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read a manifest."""
+        """Read a manifest.
+
+        Raises
+        ------
+        PublishError
+            It is none, or of another release than its name says.
+        """
+        away = "Move it away; the next run writes it anew if its .duckdb is whole."
         try:
-            return cls(**json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
-            raise PublishError(f"{path}: not a manifest of a release. Move it and its .duckdb away.") from None
+            read: Self = TypeAdapter(cls).validate_json(path.read_bytes(), strict=True)
+        except OSError as error:
+            raise opening.refused(path, error) from None
+        except ValidationError as error:
+            odd = listed(sorted({".".join(map(str, e["loc"][:1])) or "the whole" for e in error.errors()}))
+            raise PublishError(f"{path}: not a manifest of a release (wrong: {odd}). {away}") from None
+        if read.release_id != path.stem:
+            raise PublishError(f"{path}: it is the manifest of {read.release_id}, not of {path.stem}. {away}")
+        return read
 
     def as_json(self) -> str:
         """Return the text of the manifest."""
@@ -78,6 +97,11 @@ class Manifest:
     def describes(self, path: Path) -> bool:
         """Say whether a released file holds exactly what this says."""
         try:
-            return contents.digests(path) == self.digests
-        except PublishError:
+            return _sha256(path) == self.file if self.file else contents.digests(path) == self.digests
+        except (OSError, PublishError):
             return False
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,6 +9,7 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
@@ -17,6 +18,7 @@ from typing import Any
 
 import pandas as pd
 
+from engagement_stats import opening
 from engagement_stats.catalogue import CROSS, LEVEL_SEPARATOR, Catalogue, digest
 from engagement_stats.errors import PublishError, listed
 from engagement_stats.provenance import code_version, commit_id, lock_digest
@@ -52,37 +54,55 @@ def release_id(
     return f"r{digest(parts)[:16]}"
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The release in place: its name, whether it rests on synthetic input, and its waves.
+
+    `is_damaged` says that its file does not read, and that the rest is known from elsewhere.
+    """
+
+    release: str
+    is_synthetic: bool
+    waves: tuple[str, ...]
+    is_damaged: bool = False
+
+
+def standing(warehouse: Path) -> Standing | None:
+    """Return what the released file says of itself, None when there is no file.
+
+    Raises
+    ------
+    LockedReleaseError, ForeignFileError, DamagedReleaseError
+        There is a file, and another program writes to it, or it is no release, or a damaged one.
+    """
+    import duckdb
+
+    if not os.path.lexists(os.path.realpath(warehouse)):
+        return None
+    if not warehouse.is_file():
+        raise opening.no_file(warehouse)
+    try:
+        with duckdb.connect(str(warehouse), read_only=True) as connection:
+            rows = connection.execute("SELECT release_id, is_synthetic, input_digests FROM runs").fetchall()
+        ((release, synthetic, inputs),) = rows
+        waves = tuple(json.loads(inputs))
+    except duckdb.Error as error:
+        raise opening.explained(warehouse, error) from None
+    except (ValueError, TypeError):  # somebody wrote in it
+        raise opening.damaged(warehouse) from None
+    return Standing(str(release), bool(synthetic), waves)
+
+
 def current_release(warehouse: Path) -> str | None:
-    """Return the name of the release in place, None when there is none that can be read."""
-    row = _run_row(warehouse)
-    return row[0] if row else None
+    """Return the name of the release in place, None when there is no file; as `standing`."""
+    found = standing(warehouse)
+    return found.release if found else None
 
 
 def is_synthetic(warehouse: Path) -> bool | None:
-    """Say whether the release in place rests on synthetic input; None when there is no release."""
-    row = _run_row(warehouse)
-    return bool(row[1]) if row else None
-
-
-def released_waves(warehouse: Path) -> list[str]:
-    """Return the waves of the release in place, none when there is no release."""
-    row = _run_row(warehouse)
-    return list(json.loads(row[2])) if row else []
-
-
-def _run_row(warehouse: Path) -> tuple[str, bool, str] | None:
-    import duckdb
-
-    if not warehouse.is_file():
-        return None
-    try:
-        with duckdb.connect(str(warehouse), read_only=True) as connection:
-            row: tuple[str, bool, str] | None = connection.execute(
-                "SELECT release_id, is_synthetic, input_digests FROM runs"
-            ).fetchone()
-    except duckdb.Error:
-        return None
-    return row
+    """Say whether the release in place rests on synthetic input, None when there is no file; as `standing`."""
+    found = standing(warehouse)
+    return found.is_synthetic if found else None
 
 
 def described(
@@ -337,7 +357,7 @@ def build(frames: Mapping[str, pd.DataFrame], release: str, target: Path) -> Non
         )
         raise PublishError(f"{target.name}: a row breaks a rule of warehouse/schema.sql: {shown}.") from None
     except (duckdb.Error, OSError) as error:  # a conversion error quotes the value, so only its kind is shown
-        raise PublishError(f"{target.name}: the release could not be written ({type(error).__name__}).") from None
+        raise PublishError(f"{target}: the release could not be written ({opening.refusal(error)}).") from None
     finally:
         beside.unlink(missing_ok=True)
         log.unlink(missing_ok=True)

@@ -14,14 +14,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
-from engagement_stats.errors import UsageError, listed
-from engagement_stats.store import LOCK, PUBLISHED, RELEASE, Store
+from engagement_stats.errors import EngagementStatsError, UsageError, listed
+from engagement_stats.store import PUBLISHED, RECORD, RELEASE, Store
 
-RECORD = "purged.csv"
 COLUMNS = ("purged_at", "what", "files", "bytes")
-KEPT = frozenset({LOCK, RECORD})
 SETTINGS = "dagster.yaml"
+# More than a line of the record takes.
+ROOM = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Plan:
 
 
 def everything(store: Store, records: Path) -> Plan:
-    """Plan to delete the private results of every wave, and all records of runs.
+    """Plan to delete the private results of every wave, and all records of runs; what others laid there stays.
 
     Parameters
     ----------
@@ -55,8 +56,7 @@ def everything(store: Store, records: Path) -> Plan:
     records : Path
         The folder of Dagster's own records; its settings stay.
     """
-    private = [p for p in _within(store.root) if p.name not in KEPT]
-    return _plan(("all",), [*private, *(p for p in _within(records) if p.name != SETTINGS)])
+    return _plan(("all",), [*store.results(), *(p for p in _within(records) if p.name != SETTINGS)])
 
 
 def of_waves(store: Store, waves: Sequence[str], catalogued: Sequence[str]) -> Plan:
@@ -74,8 +74,7 @@ def of_waves(store: Store, waves: Sequence[str], catalogued: Sequence[str]) -> P
     UsageError
         A wave is neither in the catalogue nor in the store.
     """
-    # The name of a wave begins with a letter; hidden folders and that of the release do not.
-    kept = [p.name for p in _within(store.root) if p.is_dir() and p.name[0].isalpha()]
+    kept = [p.name for p in _within(store.root) if store.results_of(p.name)]
     if strange := [w for w in waves if w not in kept and w not in catalogued]:
         raise UsageError(
             f"--wave: {listed(strange)} is not in the catalogue and has no private results. "
@@ -83,7 +82,8 @@ def of_waves(store: Store, waves: Sequence[str], catalogued: Sequence[str]) -> P
         )
     asked = tuple(dict.fromkeys(waves))
     behind = [store.root / PUBLISHED / w for w in asked]
-    return _plan(asked, [*(store.root / w for w in (*asked, RELEASE)), *behind])
+    made = [p for w in asked for p in store.results_of(w)]
+    return _plan(asked, [*made, store.root / RELEASE, *behind])
 
 
 def carry_out(plan: Plan, store: Store) -> Path:
@@ -99,18 +99,47 @@ def carry_out(plan: Plan, store: Store) -> Path:
     -------
     Path
         The record: when, what, how many files and bytes; nothing of what they held.
+
+    Raises
+    ------
+    EngagementStatsError
+        The record cannot be written, and nothing was deleted; or something cannot be deleted.
     """
-    for place in plan.places:
-        # A link is removed and not followed: what it leads to is not ours.
-        if place.is_dir() and not place.is_symlink():
-            shutil.rmtree(place)
-        else:
-            place.unlink(missing_ok=True)
-    return _noted(plan, store.root / RECORD)
+    record = store.root / RECORD
+    try:
+        _try_out(record)
+    except OSError as error:
+        said = os.strerror(error.errno or 0)
+        raise EngagementStatsError(f"{record}: it cannot be written ({said}), so nothing was deleted.") from None
+    try:
+        for place in plan.places:
+            # A link is removed and not followed: what it leads to is not ours.
+            if place.is_dir() and not place.is_symlink():
+                shutil.rmtree(place)
+            else:
+                place.unlink(missing_ok=True)
+        return _noted(plan, record)
+    except OSError as error:
+        said = f"{os.strerror(error.errno or 0)}), so not all is done. Put that right and purge again."
+        raise EngagementStatsError(f"{error.filename or record}: it could not be deleted or written ({said}") from None
+
+
+def _opened(record: Path) -> TextIO:
+    return os.fdopen(os.open(record, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8")
+
+
+def _try_out(record: Path) -> None:
+    """Find out, before anything is gone, whether a line can be added: the evidence cannot be had afterwards."""
+    with _opened(record) as out:
+        end = out.seek(0, os.SEEK_END)
+        out.write("\n" * ROOM)
+        out.flush()
+        os.fsync(out.fileno())
+        out.truncate(end)
 
 
 def _noted(plan: Plan, record: Path) -> Path:
-    with os.fdopen(os.open(record, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as out:
+    with _opened(record) as out:
         lines = csv.writer(out, lineterminator="\n")
         if out.tell() == 0:
             lines.writerow(COLUMNS)

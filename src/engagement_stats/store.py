@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -27,17 +28,25 @@ import pandas as pd
 
 from engagement_stats import frames
 from engagement_stats.catalogue import digest
+from engagement_stats.catalogue.entry import IDENTIFIER
 from engagement_stats.deposit import Digests
-from engagement_stats.errors import UsageError
+from engagement_stats.errors import UsageError, listed
 
 KEPT_BUILDS = 2
 LOCK = ".lock"
+# What was purged; evidence, which stays.
+RECORD = "purged.csv"
 # What is made of all waves together is kept under this name, which no wave can have.
 RELEASE = "-release"
 # Who stood behind what was published; kept when the builds are gone.
 PUBLISHED = "-published"
 COMPUTING = ("duckdb", "numpy", "pandas", "pyarrow", "pyreadstat", "python-calamine", "scipy", "statsmodels")
 MANIFEST = "manifest.json"
+DIGESTS, FAILURE = "digests.json", "failure.json"
+# Names of this module's own making; whatever else lies in the folder is somebody's.
+BUILD = re.compile(r"[0-9a-f]{16}")
+OF_THE_ROOT = re.compile(r"-release|-published|digests\.json|\.digests-.*")
+OF_A_WAVE = re.compile(rf"{BUILD.pattern}|failure\.json|\..*")
 COPIED_AT_ONCE = 1_048_576
 
 
@@ -111,8 +120,9 @@ class Store:
         Raises
         ------
         UsageError
-            Something else is under way, and `wait` is false.
+            Something else is under way, and `wait` is false; or the folder is one in which other things lie.
         """
+        self._refuse_a_strange_folder()
         self._made(self.root).chmod(0o700)
         with os.fdopen(os.open(self.root / LOCK, os.O_RDWR | os.O_CREAT, 0o600)) as handle:
             # The system lets go of it however the process ends.
@@ -126,6 +136,39 @@ class Store:
                     told()
                 fcntl.flock(handle, fcntl.LOCK_EX)
             yield
+
+    def _refuse_a_strange_folder(self) -> None:
+        """Leave the permissions of a folder alone in which others keep something, and nothing of ours lies."""
+        # Digests of files are noted by `status` too, wherever it is pointed.
+        if not self.root.is_dir() or any(p.is_dir() or p.parent != self.root for p in self.results()):
+            return
+        names = sorted(p.name for p in self.root.iterdir() if not p.name.startswith("."))
+        if strange := [n for n in names if n != RECORD and not OF_THE_ROOT.fullmatch(n)]:
+            raise UsageError(
+                f"{self.root}: private results need a folder of their own, and this one holds other things "
+                f"({listed(strange)}). Name another with ENGAGEMENT_STATS_PRIVATE."
+            )
+
+    def results(self) -> list[Path]:
+        """Return what this store has made below its root, and nothing that somebody else laid there."""
+        if not self.root.is_dir():
+            return []
+        return [
+            p
+            for name in sorted(p.name for p in self.root.iterdir())
+            for p in ([self.root / name] if OF_THE_ROOT.fullmatch(name) else self.results_of(name))
+        ]
+
+    def results_of(self, wave: str) -> list[Path]:
+        """Return what this store has made of a wave: its folder, or parts of it where somebody else's lie there too."""
+        folder = self.root / wave
+        if not IDENTIFIER.match(wave) or folder.is_symlink() or not folder.is_dir():
+            return []
+        inside = sorted(folder.iterdir())
+        ours = [p for p in inside if OF_A_WAVE.fullmatch(p.name)]
+        if not any(not p.name.startswith(".") for p in ours):
+            return []
+        return [folder] if len(ours) == len(inside) else ours
 
     def sweep(self, current: Mapping[str, Fingerprint | None]) -> None:
         """Delete what killed runs left: files half written, and half builds of other inputs than the current ones.
@@ -192,7 +235,7 @@ class Store:
 
     def digests(self) -> Digests:
         """Return the digests of deposited files, remembered in this store between runs."""
-        return Digests(self.root / "digests.json")
+        return Digests(self.root / DIGESTS)
 
     def read(self, wave: str, fingerprint: Fingerprint, name: str) -> pd.DataFrame:
         """Read one frame of a build."""
@@ -260,7 +303,7 @@ class Store:
         return folder
 
     def _failure(self, wave: str) -> Path:
-        return self.root / wave / "failure.json"
+        return self.root / wave / FAILURE
 
     @staticmethod
     def _write_json(path: Path, content: dict[str, Any]) -> None:

@@ -54,13 +54,17 @@ class Workspace:
         def choose(given: Path | None, variable: str, default: Path) -> Path:
             return Path(given or os.environ.get(variable) or default).absolute()
 
+        def followed(file: Path) -> Path:
+            # What a link leads to is exchanged, and the link stays one.
+            return Path(os.path.realpath(file)) if file.is_symlink() else file
+
         home = choose(None, HOME, Path.cwd())
         folder = catalogue or os.environ.get(CATALOGUE)
         return cls(
             home=home,
             data=choose(data, DATA, home / "data" / "landing"),
             private=choose(private, PRIVATE, home / "data" / "private"),
-            warehouse=choose(warehouse, WAREHOUSE, home / "warehouse" / "engagement_stats.duckdb"),
+            warehouse=followed(choose(warehouse, WAREHOUSE, home / "warehouse" / "engagement_stats.duckdb")),
             catalogue=Path(folder).absolute() if folder else None,
         )
 

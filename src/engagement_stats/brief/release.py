@@ -11,6 +11,7 @@ from typing import Self
 
 import pandas as pd
 
+from engagement_stats import opening
 from engagement_stats.brief.pieces import Row
 from engagement_stats.brief.template import nearest
 from engagement_stats.errors import BriefError, EngagementStatsError
@@ -50,8 +51,8 @@ class Release:
         try:
             # Nothing but this file: a view in it cannot read another.
             self._connection = duckdb.connect(str(path), read_only=True, config={"enable_external_access": "false"})
-        except duckdb.Error:
-            raise EngagementStatsError(f"{path}: not a release of this program. Make one with `run`.") from None
+        except duckdb.Error as error:
+            raise EngagementStatsError(str(opening.explained(path, error))) from None
         self._path = path
 
     def __enter__(self) -> Self:
