@@ -128,11 +128,23 @@ def test_an_export_holds_every_format_and_a_manifest(make: Make, tmp_path: Path)
     for file in noted["files"]:
         content = (tmp_path / "out" / file["path"]).read_bytes()
         assert (file["bytes"], file["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
-    # Whoever may read the folder's neighbours may read it: an export is for others.
-    mask = os.umask(0)
-    os.umask(mask)
-    assert (tmp_path / "out").stat().st_mode & 0o777 == 0o777 & ~mask
     assert not list(tmp_path.glob(".out*"))
+
+
+@pytest.mark.parametrize(
+    ("mask", "folders", "files"), [(0, 0o755, 0o644), (0o022, 0o755, 0o644), (0o077, 0o700, 0o600)]
+)
+def test_others_may_read_an_export_and_never_change_it(
+    make: Make, tmp_path: Path, mask: int, folders: int, files: int
+) -> None:
+    warehouse, out = make(), tmp_path / "out"
+    before = os.umask(mask)
+    try:
+        export.write(warehouse, out)
+    finally:
+        os.umask(before)
+    modes = {(p.is_dir(), p.stat().st_mode & 0o777) for p in (out, *out.rglob("*"))}
+    assert modes == {(True, folders), (False, files)}
 
 
 def test_formats_and_tables_can_be_chosen(make: Make, tmp_path: Path) -> None:
@@ -769,6 +781,92 @@ def test_what_is_not_ours_is_not_replaced(make: Make, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(out)
     with pytest.raises(UsageError, match="is not a folder"):
         export.write(warehouse, tmp_path / "link", formats=["csv"])
+
+
+def test_a_file_that_somebody_edited_is_not_replaced(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse, out = make(), tmp_path / "out"
+    export.write(warehouse, out)
+    edited = out / "csv" / "estimates.csv"
+    whole = edited.read_bytes()
+    edited.write_bytes(whole.replace(b"0.4", b"0.5"))
+    said = r"edited since they were exported \(csv/estimates\.csv\).*Name another folder, or move these elsewhere"
+    with pytest.raises(UsageError, match=said):
+        export.write(warehouse, out)
+    assert edited.read_bytes() != whole
+    edited.unlink()
+    edited.symlink_to(warehouse)
+    with pytest.raises(UsageError, match=said):
+        export.write(warehouse, out)
+    # Nothing is lost with a file that is gone.
+    edited.unlink()
+    export.write(warehouse, out)
+    assert edited.read_bytes() == whole
+
+    def slow(*_: object) -> None:
+        edited.write_bytes(b"meanwhile")
+
+    monkeypatch.setattr(export_ods, "write", slow)
+    with pytest.raises(UsageError, match=said):
+        export.write(warehouse, out)
+    assert edited.read_bytes() == b"meanwhile"
+    assert not list(tmp_path.glob(".out*"))
+
+
+def test_the_folder_one_is_in_is_not_pulled_away(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    warehouse, inner = make(), tmp_path / "out" / "inner"
+    inner.mkdir(parents=True)
+    monkeypatch.chdir(inner)
+    for place in (Path(), Path(".."), inner):
+        with pytest.raises(UsageError, match=r"the folder you are in.*Name a folder inside it"):
+            export.write(warehouse, place)
+    assert Path.cwd() == inner
+    export.write(warehouse, Path("new"), formats=["csv"])
+    assert (inner / "new" / "csv").is_dir()
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from engagement_stats import export, export_ods
+if sys.argv[3] == "writing":
+    export_ods.write = lambda *_: os.kill(os.getpid(), signal.SIGTERM)
+else:
+    moved = Path.replace
+    def replace(self, to):
+        moved(self, to)
+        os.kill(os.getpid(), signal.SIGKILL)
+    Path.replace = replace
+export.write(Path(sys.argv[1]), Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("at", ["writing", "exchanging"])
+def test_what_a_killed_export_left_goes_with_the_next(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    warehouse, out = make(), tmp_path / "out"
+    export.write(warehouse, out, formats=["csv"])
+    ended = subprocess.run([sys.executable, "-c", KILLED, str(warehouse), str(out), at], check=False, timeout=120)
+    assert ended.returncode < 0
+    assert list(tmp_path.glob(".out.*"))
+    assert out.exists() == (at == "writing")
+    (tmp_path / ".out.1.exporting").symlink_to(warehouse.parent)
+    (tmp_path / ".outer.1.exporting").mkdir()
+    # Somebody else's, still at work.
+    (tmp_path / ".out.2.exporting").mkdir()
+    with monkeypatch.context() as patch, export._held(tmp_path / ".out.2.exporting"):
+        patch.setattr(export_ods, "write", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        with pytest.raises(ExportError):
+            export.write(warehouse, out)
+        # The export that stood before the kill stands again.
+        assert (out / "csv" / "estimates.csv").is_file()
+        export.write(warehouse, out, formats=["csv"])
+        left = {p.name for p in tmp_path.glob(".out*")}
+        assert left == {".out.1.exporting", ".outer.1.exporting", ".out.2.exporting"}
+    export.write(warehouse, out, formats=["csv"])
+    assert {p.name for p in tmp_path.glob(".out*")} == {".out.1.exporting", ".outer.1.exporting"}
 
 
 @pytest.mark.parametrize("place", ["private", "private/x", "private/../private/y", "link/x", "."])
