@@ -758,6 +758,55 @@ def test_every_sheet_can_be_filled(make: Make) -> None:
     assert "Ranks of areas, with intervals" in titles
 
 
+def test_a_release_of_an_older_version_is_called_that(make: Make, tmp_path: Path) -> None:
+    warehouse = make()
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("ALTER TABLE claims RENAME COLUMN holds_now TO held_then")
+    with pytest.raises(
+        ExportError, match=r"older version of the program.*no column holds_now for the sheet Claims"
+    ) as e:
+        export.write(warehouse, tmp_path / "out")
+    assert "sheets.yaml" not in str(e.value)
+    export.write(warehouse, tmp_path / "out", formats=["csv", "parquet"])
+
+
+def test_wide_sheets_are_printed_at_a_size_that_can_be_read(make: Make, tmp_path: Path) -> None:
+    export.write(make(), tmp_path / "out", formats=["xlsx", "ods"])
+    book = openpyxl.load_workbook(spreadsheet(tmp_path / "out", "xlsx"))
+    with zipfile.ZipFile(spreadsheet(tmp_path / "out", "ods")) as file:
+        content, styles = (etree.fromstring(file.read(f"{part}.xml")) for part in ("content", "styles"))
+    tables = {t.get(f"{{{ODF['table']}}}name"): t for t in content.iterfind(".//table:table", ODF)}
+    seen = set()
+    for sheet in book:
+        letters = sum(d.width * (d.max - d.min + 1) for d in sheet.column_dimensions.values())
+        style = tables[sheet.title].get(f"{{{ODF['table']}}}style-name")
+        wide = letters > export_sheets.LETTERS_A_PAGE
+        seen.add((wide, style, bool(sheet.sheet_properties.pageSetUpPr.fitToPage), sheet.page_setup.scale))
+        assert sheet.page_setup.orientation == "landscape"
+        assert sheet.oddFooter.right.text == "Page &P of &N"
+        if sheet.title == "Cover":
+            continue
+        # The headings stand on every page, and on pages across also what a row is of.
+        assert sheet.print_title_rows == f"${_header(sheet)}:${_header(sheet)}"
+        held = tables[sheet.title].findall("table:table-header-columns/table:table-column", ODF)
+        assert bool(sheet.print_title_cols) == bool(held) == (style == "across")
+    # 12 points at 67 per cent are 8; what fits is fitted, and so never smaller.
+    assert seen == {(False, "fitted", True, None), (True, "across", False, 67)}
+    scaled = {p.get(f"{{{ODF['style']}}}name"): p[0] for p in styles.iterfind(".//style:page-layout", ODF)}
+    assert scaled["across"].get(f"{{{ODF['style']}}}scale-to") == "67%"
+    assert scaled["fitted"].get(f"{{{ODF['style']}}}scale-to-X") == "1"
+    assert {p.get(f"{{{ODF['style']}}}name") for p in styles.iterfind(".//style:master-page", ODF)} == set(scaled)
+    assert len(styles.findall(".//style:page-layout/style:footer-style", ODF)) == len(scaled)
+
+
+def test_a_column_is_no_wider_than_what_is_in_it() -> None:
+    width = export_sheets._width
+    assert width(90, "Note on the figure", ["None", "[z]"]) == 10
+    assert width(90, "Note", ["x" * 200]) == 90
+    assert width(90, "Note", ["x" * 20 + "\n" + "y" * 30]) == 32
+    assert width(16, "Estimate (per cent)", [Number(1_234_567.0, 0)]) == 13
+
+
 def test_a_table_too_long_for_a_sheet_is_told(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     short = export_sheets.layout().model_copy(update={"most_rows": 1})
     monkeypatch.setattr(export_sheets, "layout", lambda: short)
