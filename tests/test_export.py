@@ -228,6 +228,13 @@ def test_csv_is_valid_by_the_rules_of_csv_on_the_web(
     assert {told, "  x ", ""} < set(row)
     (row,) = csvw_rules.values(metadata, "estimates.csv")
     assert {"  b ", "INF", None} < set(row)
+    # The first column of a view may be a text that anybody wrote, and a line that begins with # would be a comment.
+    headlines = pd.DataFrame([
+        {**released.KEY, "headline": "h", "position": 1, "label": told, "is_synthetic": False}
+    ])  # fmt: skip
+    export.write(make("r1", headlines=headlines), tmp_path / "view", formats=["csv"], tables=["headline_table"])
+    (row,) = csvw_rules.values(tmp_path / "view" / "csv" / "csv-metadata.json", "headline_table.csv")
+    assert row[0] == told
 
 
 @pytest.mark.parametrize(
