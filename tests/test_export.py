@@ -4,17 +4,19 @@ import csv
 import hashlib
 import io
 import json
+import math
 import os
 import re
 import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import csvw_rules
 import duckdb
 import numpy as np
 import openpyxl
@@ -128,11 +130,23 @@ def test_an_export_holds_every_format_and_a_manifest(make: Make, tmp_path: Path)
     for file in noted["files"]:
         content = (tmp_path / "out" / file["path"]).read_bytes()
         assert (file["bytes"], file["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
-    # Whoever may read the folder's neighbours may read it: an export is for others.
-    mask = os.umask(0)
-    os.umask(mask)
-    assert (tmp_path / "out").stat().st_mode & 0o777 == 0o777 & ~mask
     assert not list(tmp_path.glob(".out*"))
+
+
+@pytest.mark.parametrize(
+    ("mask", "folders", "files"), [(0, 0o755, 0o644), (0o022, 0o755, 0o644), (0o077, 0o700, 0o600)]
+)
+def test_others_may_read_an_export_and_never_change_it(
+    make: Make, tmp_path: Path, mask: int, folders: int, files: int
+) -> None:
+    warehouse, out = make(), tmp_path / "out"
+    before = os.umask(mask)
+    try:
+        export.write(warehouse, out)
+    finally:
+        os.umask(before)
+    modes = {(p.is_dir(), p.stat().st_mode & 0o777) for p in (out, *out.rglob("*"))}
+    assert modes == {(True, folders), (False, files)}
 
 
 def test_formats_and_tables_can_be_chosen(make: Make, tmp_path: Path) -> None:
@@ -189,23 +203,57 @@ def test_csv_is_described_column_by_column(make: Make, tmp_path: Path) -> None:
     assert about["dc:source"] == ["Maker (2020)"]
     assert "apostrophe" in about["rdfs:comment"]
     assert {t["url"] for t in about["tables"]} == {p.name for p in folder.glob("*.csv")}
-    parse: dict[str, Callable[[str], object]] = {
-        "string": str, "double": float, "long": int, "boolean": ["true", "false"].index, "date": date.fromisoformat,
-        "datetime": datetime.fromisoformat,
-    }  # fmt: skip
     for table in about["tables"]:
-        rows = rows_of(folder / table["url"])
-        columns = {c["name"]: c for c in table["tableSchema"]["columns"]}
-        header = (folder / table["url"]).read_text(encoding="utf-8").splitlines()[0].split(",")
-        assert header == list(columns) == [c["titles"] for c in columns.values()]
-        assert all(c["dc:description"] for c in columns.values())
+        columns = table["tableSchema"]["columns"]
+        assert [c["titles"] for c in columns] == [c["name"] for c in columns]
+        assert all(c["dc:description"] for c in columns)
         assert table["dc:description"]
-        key = table["tableSchema"]["primaryKey"]
-        assert len({tuple(r[k] for k in key) for r in rows}) == len(rows)
-        for row in rows:
-            for name, value in row.items():
-                if value:
-                    parse[columns[name]["datatype"]](value)
+        assert table["tableSchema"]["primaryKey"]
+
+
+def test_csv_is_valid_by_the_rules_of_csv_on_the_web(
+    tmp_path_factory: pytest.TempPathFactory, make: Make, tmp_path: Path
+) -> None:
+    project, _ = built(tmp_path_factory)
+    export.write(project.warehouse, tmp_path / "whole", formats=["csv"])
+    assert csvw_rules.faults(tmp_path / "whole" / "csv" / "csv-metadata.json") == []
+    told = "# not a comment"
+    claim = released.table("claims", {**released.CLAIM, "claim": told, "quotation": "  x ", "caveats": ""})
+    odd = estimates({"level": "  b ", "note": "", "base_weighted": math.inf})
+    export.write(make(claims=claim, estimates=odd), tmp_path / "odd", formats=["csv"])
+    metadata = tmp_path / "odd" / "csv" / "csv-metadata.json"
+    assert csvw_rules.faults(metadata) == []
+    # Nothing is lost on the way but the difference of null and an empty text, where both may be.
+    (row,) = csvw_rules.values(metadata, "claims.csv")
+    assert {told, "  x ", ""} < set(row)
+    (row,) = csvw_rules.values(metadata, "estimates.csv")
+    assert {"  b ", "INF", None} < set(row)
+    # The first column of a view may be a text that anybody wrote, and a line that begins with # would be a comment.
+    headlines = pd.DataFrame([
+        {**released.KEY, "headline": "h", "position": 1, "label": told, "is_synthetic": False}
+    ])  # fmt: skip
+    export.write(make("r1", headlines=headlines), tmp_path / "view", formats=["csv"], tables=["headline_table"])
+    (row,) = csvw_rules.values(tmp_path / "view" / "csv" / "csv-metadata.json", "headline_table.csv")
+    assert row[0] == told
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"null": [],', "", "claims.csv row 1 caveats: null, and required"),
+        ('"datatype": "string"', '"datatype": "long"', "claims.csv row 1 claim: not a long"),
+        ('"datatype": "boolean"', '"datatype": "date"', "claims.csv row 1 is_synthetic: not a date"),
+        ('"wave",\n     "indicator",\n     "domain",\n     "level"', '"wave"', "row 2: its key is there already"),
+        ('"titles": "claim"', '"titles": "Claim"', "claims.csv: the header is not that of the metadata"),
+    ],
+)
+def test_the_rules_find_what_is_not_valid(make: Make, tmp_path: Path, old: str, new: str, said: str) -> None:
+    export.write(make(), tmp_path / "out", formats=["csv"])
+    metadata = tmp_path / "out" / "csv" / "csv-metadata.json"
+    text = metadata.read_text(encoding="utf-8")
+    assert old in text
+    metadata.write_text(text.replace(old, new), encoding="utf-8")
+    assert any(said in fault for fault in csvw_rules.faults(metadata))
 
 
 def test_parquet_says_what_it_is(make: Make, tmp_path: Path) -> None:
@@ -717,6 +765,55 @@ def test_every_sheet_can_be_filled(make: Make) -> None:
     assert "Ranks of areas, with intervals" in titles
 
 
+def test_a_release_of_an_older_version_is_called_that(make: Make, tmp_path: Path) -> None:
+    warehouse = make()
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("ALTER TABLE claims RENAME COLUMN holds_now TO held_then")
+    with pytest.raises(
+        ExportError, match=r"older version of the program.*no column holds_now for the sheet Claims"
+    ) as e:
+        export.write(warehouse, tmp_path / "out")
+    assert "sheets.yaml" not in str(e.value)
+    export.write(warehouse, tmp_path / "out", formats=["csv", "parquet"])
+
+
+def test_wide_sheets_are_printed_at_a_size_that_can_be_read(make: Make, tmp_path: Path) -> None:
+    export.write(make(), tmp_path / "out", formats=["xlsx", "ods"])
+    book = openpyxl.load_workbook(spreadsheet(tmp_path / "out", "xlsx"))
+    with zipfile.ZipFile(spreadsheet(tmp_path / "out", "ods")) as file:
+        content, styles = (etree.fromstring(file.read(f"{part}.xml")) for part in ("content", "styles"))
+    tables = {t.get(f"{{{ODF['table']}}}name"): t for t in content.iterfind(".//table:table", ODF)}
+    seen = set()
+    for sheet in book:
+        letters = sum(d.width * (d.max - d.min + 1) for d in sheet.column_dimensions.values())
+        style = tables[sheet.title].get(f"{{{ODF['table']}}}style-name")
+        wide = letters > export_sheets.LETTERS_A_PAGE
+        seen.add((wide, style, bool(sheet.sheet_properties.pageSetUpPr.fitToPage), sheet.page_setup.scale))
+        assert sheet.page_setup.orientation == "landscape"
+        assert sheet.oddFooter.right.text == "Page &P of &N"
+        if sheet.title == "Cover":
+            continue
+        # The headings stand on every page, and on pages across also what a row is of.
+        assert sheet.print_title_rows == f"${_header(sheet)}:${_header(sheet)}"
+        held = tables[sheet.title].findall("table:table-header-columns/table:table-column", ODF)
+        assert bool(sheet.print_title_cols) == bool(held) == (style == "across")
+    # 12 points at 67 per cent are 8; what fits is fitted, and so never smaller.
+    assert seen == {(False, "fitted", True, None), (True, "across", False, 67)}
+    scaled = {p.get(f"{{{ODF['style']}}}name"): p[0] for p in styles.iterfind(".//style:page-layout", ODF)}
+    assert scaled["across"].get(f"{{{ODF['style']}}}scale-to") == "67%"
+    assert scaled["fitted"].get(f"{{{ODF['style']}}}scale-to-X") == "1"
+    assert {p.get(f"{{{ODF['style']}}}name") for p in styles.iterfind(".//style:master-page", ODF)} == set(scaled)
+    assert len(styles.findall(".//style:page-layout/style:footer-style", ODF)) == len(scaled)
+
+
+def test_a_column_is_no_wider_than_what_is_in_it() -> None:
+    width = export_sheets._width
+    assert width(90, "Note on the figure", ["None", "[z]"]) == 10
+    assert width(90, "Note", ["x" * 200]) == 90
+    assert width(90, "Note", ["x" * 20 + "\n" + "y" * 30]) == 32
+    assert width(16, "Estimate (per cent)", [Number(1_234_567.0, 0)]) == 13
+
+
 def test_a_table_too_long_for_a_sheet_is_told(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     short = export_sheets.layout().model_copy(update={"most_rows": 1})
     monkeypatch.setattr(export_sheets, "layout", lambda: short)
@@ -769,6 +866,92 @@ def test_what_is_not_ours_is_not_replaced(make: Make, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(out)
     with pytest.raises(UsageError, match="is not a folder"):
         export.write(warehouse, tmp_path / "link", formats=["csv"])
+
+
+def test_a_file_that_somebody_edited_is_not_replaced(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse, out = make(), tmp_path / "out"
+    export.write(warehouse, out)
+    edited = out / "csv" / "estimates.csv"
+    whole = edited.read_bytes()
+    edited.write_bytes(whole.replace(b"0.4", b"0.5"))
+    said = r"edited since they were exported \(csv/estimates\.csv\).*Name another folder, or move these elsewhere"
+    with pytest.raises(UsageError, match=said):
+        export.write(warehouse, out)
+    assert edited.read_bytes() != whole
+    edited.unlink()
+    edited.symlink_to(warehouse)
+    with pytest.raises(UsageError, match=said):
+        export.write(warehouse, out)
+    # Nothing is lost with a file that is gone.
+    edited.unlink()
+    export.write(warehouse, out)
+    assert edited.read_bytes() == whole
+
+    def slow(*_: object) -> None:
+        edited.write_bytes(b"meanwhile")
+
+    monkeypatch.setattr(export_ods, "write", slow)
+    with pytest.raises(UsageError, match=said):
+        export.write(warehouse, out)
+    assert edited.read_bytes() == b"meanwhile"
+    assert not list(tmp_path.glob(".out*"))
+
+
+def test_the_folder_one_is_in_is_not_pulled_away(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    warehouse, inner = make(), tmp_path / "out" / "inner"
+    inner.mkdir(parents=True)
+    monkeypatch.chdir(inner)
+    for place in (Path(), Path(".."), inner):
+        with pytest.raises(UsageError, match=r"the folder you are in.*Name a folder inside it"):
+            export.write(warehouse, place)
+    assert Path.cwd() == inner
+    export.write(warehouse, Path("new"), formats=["csv"])
+    assert (inner / "new" / "csv").is_dir()
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from engagement_stats import export, export_ods
+if sys.argv[3] == "writing":
+    export_ods.write = lambda *_: os.kill(os.getpid(), signal.SIGTERM)
+else:
+    moved = Path.replace
+    def replace(self, to):
+        moved(self, to)
+        os.kill(os.getpid(), signal.SIGKILL)
+    Path.replace = replace
+export.write(Path(sys.argv[1]), Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("at", ["writing", "exchanging"])
+def test_what_a_killed_export_left_goes_with_the_next(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    warehouse, out = make(), tmp_path / "out"
+    export.write(warehouse, out, formats=["csv"])
+    ended = subprocess.run([sys.executable, "-c", KILLED, str(warehouse), str(out), at], check=False, timeout=120)
+    assert ended.returncode < 0
+    assert list(tmp_path.glob(".out.*"))
+    assert out.exists() == (at == "writing")
+    (tmp_path / ".out.1.exporting").symlink_to(warehouse.parent)
+    (tmp_path / ".outer.1.exporting").mkdir()
+    # Somebody else's, still at work.
+    (tmp_path / ".out.2.exporting").mkdir()
+    with monkeypatch.context() as patch, export._held(tmp_path / ".out.2.exporting"):
+        patch.setattr(export_ods, "write", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        with pytest.raises(ExportError):
+            export.write(warehouse, out)
+        # The export that stood before the kill stands again.
+        assert (out / "csv" / "estimates.csv").is_file()
+        export.write(warehouse, out, formats=["csv"])
+        left = {p.name for p in tmp_path.glob(".out*")}
+        assert left == {".out.1.exporting", ".outer.1.exporting", ".out.2.exporting"}
+    export.write(warehouse, out, formats=["csv"])
+    assert {p.name for p in tmp_path.glob(".out*")} == {".out.1.exporting", ".outer.1.exporting"}
 
 
 @pytest.mark.parametrize("place", ["private", "private/x", "private/../private/y", "link/x", "."])

@@ -117,9 +117,30 @@ def test_regions_are_all_there_once(connection: duckdb.DuckDBPyConnection) -> No
     assert len({r["wave_label"] for r in regions}) == 1
 
 
+def test_no_percentages_of_areas_stand_without_a_verdict_or_the_reason(connection: duckdb.DuckDBPyConnection) -> None:
+    profiles = [*answer(connection, 4), *answer(connection, 8)]
+    tested = {r["status"]: r["verdict"] for r in profiles if r["verdict"]}
+    assert set(tested) == {"Compared."}
+    untested = {r["status"] for r in profiles if r["verdict"] is None}
+    assert any(s.startswith("No test is possible: the figure was published") for s in untested)
+    assert untested
+    assert not untested & {"Compared.", None}
+    every = rows(connection, "SELECT DISTINCT verdict IS NOT NULL AS tested, status FROM area_profile")
+    assert all(r["tested"] == (r["status"] in {"Compared.", "Compared: not comparable."}) for r in every)
+
+
+def test_answers_say_which_rows_are_invented(connection: duckdb.DuckDBPyConnection) -> None:
+    marks = {q.number: {"is_synthetic", "mark"} & set(rows(connection, q.sql)[0]) for q in QUERIES}
+    # What the catalogue describes is no row of anybody.
+    assert [number for number, mark in marks.items() if not mark] == [2]
+    for number in (8, 10):
+        assert {r["is_synthetic"] for r in answer(connection, number)} == {True, False}
+
+
 def test_a_trend_is_in_order_of_time_and_tells_its_breaks(connection: duckdb.DuckDBPyConnection) -> None:
     years = [r["year"] for r in answer(connection, 5)]
     assert all(a < b for a, b in pairwise(years))
+    assert any(r["direction"] for r in answer(connection, 5))
     assert any(r["break_before"] for r in answer(connection, 5))
     (pair,) = answer(connection, 6)
     # 37 per cent in 2019-20, 30 in 2020-21, the first year of the pandemic.

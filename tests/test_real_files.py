@@ -240,6 +240,22 @@ def test_the_activities_of_the_audit_are_adjusted_together(real: Project) -> Non
     assert found.loc["demonstration_12m", "p_adjusted"] > 0.05
 
 
+def test_regions_are_tested_against_the_whole_where_there_are_answers(real: Project) -> None:
+    found = real.query("SELECT * FROM comparisons WHERE kind = 'levels:total' AND left_domain = 'region'")
+    assert len(found) == 6 * 11 + 4 * 12
+    assert set(found["adjustment"].dropna()) == {"benjamini_hochberg"}
+    # A family is the regions of one indicator; those withheld are not tested.
+    tested = found[~found["is_suppressed"]].groupby("family").size()
+    assert tested.to_dict() == found.groupby("family")["family_size"].first().loc[tested.index].to_dict()
+    assert {"higher", "lower", "no clear difference"} == set(found["verdict"].dropna())
+    vote = found[found["left_indicator"] == "certain_to_vote"].set_index("left_level")
+    # 77.5 per cent against 59.2: ((0.775 - 0.592) / standard error) is far beyond chance.
+    assert (vote.loc["South West", "verdict"], vote.loc["North East", "verdict"]) == ("higher", "no clear difference")
+    profile = real.query("SELECT verdict, status FROM profile('North East')")
+    assert profile["verdict"].notna().sum() >= 5
+    assert profile["status"].notna().all()
+
+
 def test_the_worked_example_of_weighting_prints_what_its_page_says() -> None:
     example = runpy.run_path(str(ROOT / "docs" / "examples" / "hansard_weights.py"))
     page = (ROOT / "docs" / "weighting.md").read_text(encoding="utf-8")

@@ -324,6 +324,27 @@ def test_the_verdict_of_a_profile_is_that_of_the_release(make: Make) -> None:
     assert [(r["verdict"], r["compared_with"]) for r in ask("FROM profile('Male')")] == [("lower", "levels:total")]
 
 
+@pytest.mark.parametrize(
+    ("male", "compared", "status"),
+    [
+        ({}, TO_WHOLE, "Compared."),
+        ({}, {**TO_WHOLE, "verdict": None, "p_value": None, "p_adjusted": None}, "Compared without a test: "),
+        ({}, {**TO_WHOLE, "verdict": "not comparable", "grade": "not_comparable"}, "Compared: not comparable."),
+        ({}, None, "Not compared in this release. Two percentages side by side are no test"),
+        ({"variance_basis": "published"}, None, "No test is possible: the figure was published"),
+        ({"variance_basis": "assumed"}, None, "No test is possible: the figure was published"),
+        (HIDDEN, None, "Not compared: a figure is withheld."),
+    ],
+)
+def test_a_profile_says_why_there_is_no_verdict(make: Make, male: Row, compared: Row | None, status: str) -> None:
+    level = {"domain": "sex", "level": "Male", "estimate": 0.3, "ci_lower": 0.2}
+    ask = make(estimate(), estimate(**{**level, **male}), comparisons=(compared,) if compared else ())
+    (row,) = ask("FROM profile('Male')")
+    assert row["status"].startswith(status)
+    assert (row["verdict"] is None) == (compared is None or compared["verdict"] is None)
+    assert {r["status"] for r in ask("FROM profile('all')")} == {"This is the whole."}
+
+
 def test_the_whole_beside_a_level_is_of_the_same_wave(make: Make) -> None:
     men = estimate(wave="poll_2019", domain="sex", level="Male")
     ask = make(estimate(), estimate(wave="poll_2019", estimate=0.39), men)

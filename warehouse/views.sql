@@ -327,6 +327,17 @@ SELECT
     CASE WHEN w.unit = 'proportion' AND d.id <> 'all' THEN round((100 * w.estimate)::DECIMAL(38, 13), 1)::DOUBLE END
         AS whole_per_cent,
     c.verdict,
+    CASE
+        WHEN c.is_suppressed OR f.is_suppressed THEN 'Not compared: a figure is withheld.'
+        WHEN c.grade = 'not_comparable' THEN 'Compared: not comparable.'
+        WHEN c.comparison IS NOT NULL AND c.verdict IS NULL
+            THEN 'Compared without a test: the standard error of a side is not known.'
+        WHEN c.comparison IS NOT NULL THEN 'Compared.'
+        WHEN d.id = 'all' THEN 'This is the whole.'
+        WHEN f.variance_basis IN ('published', 'assumed')
+            THEN 'No test is possible: the figure was published without what a test against the whole needs. Do not call it higher or lower.'
+        ELSE 'Not compared in this release. Two percentages side by side are no test; add the comparison to the catalogue.'
+    END AS status,
     c.kind AS compared_with,
     f.wave,
     f.wave_label,
@@ -362,6 +373,7 @@ COMMENT ON COLUMN area_profile.quality IS '''ok'', ''caution'' (small or unknown
 COMMENT ON COLUMN area_profile.symbol IS 'GSS shorthand: ''[c]'' confidential, ''[u]'' low reliability; of a published figure also ''[x]'' not available, ''[z]'' not applicable, ''[low]'' published only as below a number, which is in note.';
 COMMENT ON COLUMN area_profile.whole_per_cent IS 'The same indicator and wave among the whole population of the wave, as a percentage.';
 COMMENT ON COLUMN area_profile.verdict IS 'Verdict of the comparison with the whole or the rest, where the release made it; null where it did not. Two percentages side by side are no test.';
+COMMENT ON COLUMN area_profile.status IS 'Whether the release compared the figure with the whole or the rest, and why there is no verdict where there is none.';
 COMMENT ON COLUMN area_profile.compared_with IS 'What the verdict is against: ''levels:total'' (the whole, the level included) or ''levels:rest'' (everybody else).';
 COMMENT ON COLUMN area_profile.wave IS 'Wave of the figure; those of one area may be of several surveys.';
 COMMENT ON COLUMN area_profile.wave_label IS 'Name of the wave.';

@@ -262,7 +262,8 @@ def benjamini_hochberg(p_values: Sequence[float]) -> np.ndarray:
     p = np.asarray(p_values, dtype="float64")
     tested = np.flatnonzero(~np.isnan(p))
     order = tested[np.argsort(p[tested], kind="stable")]
-    steps = p[order] * len(order) / np.arange(1, len(order) + 1)
+    # x * n / n may be a little less than x.
+    steps = np.maximum(p[order] * len(order) / np.arange(1, len(order) + 1), p[order])
     adjusted = np.full(len(p), np.nan)
     adjusted[order] = np.minimum(np.minimum.accumulate(steps[::-1])[::-1], 1.0) if len(order) else steps
     return adjusted

@@ -2,10 +2,12 @@
 
 Belongs here: the form of a CSV file and of its metadata.
 Not here: which tables there are (export_release), what a column means (the release's comments).
-Source: RFC 4180; W3C, Metadata Vocabulary for Tabular Data (2015); OWASP, CSV Injection.
+Source: RFC 4180; W3C, Metadata Vocabulary for Tabular Data, and Model for Tabular Data (2015), section 6.4 on cells;
+OWASP, CSV Injection.
 """
 
 import json
+import math
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -24,7 +26,8 @@ QUOTED = frozenset('",\r\n')
 APOSTROPHES = (
     "In columns of text an apostrophe stands before = + - @ and their wide forms, tab, carriage return or line feed "
     "where a spreadsheet could take them for the beginning of a formula. Numbers are exempt. Null is written as "
-    'nothing, an empty text as "".'
+    'nothing, an empty text as "". CSV on the Web cannot tell the two apart: where a column may be null it takes both '
+    "for null; where it may not, both for an empty text."
 )
 
 
@@ -56,12 +59,14 @@ def _field(value: Any) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, float):
-        return repr(value)
+        return {math.inf: "INF", -math.inf: "-INF"}.get(value) or repr(value)
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, str):
         text = disarmed(value)
-        return '"' + text.replace('"', '""') + '"' if not text or QUOTED & set(text) or text != text.strip() else text
+        # A line that begins with # is a comment to readers of CSV on the Web.
+        bare = text and text[0] != "#" and not QUOTED & set(text) and text == text.strip()
+        return text if bare else '"' + text.replace('"', '""') + '"'
     raise ExportError(f"export: a value of type {type(value).__name__} has no form in CSV. Change the table's type.")
 
 
@@ -86,6 +91,7 @@ def _described(release: Release, tables: Sequence[Table]) -> dict[str, Any]:
         "rdfs:comment": APOSTROPHES,
         "dialect": {
             "encoding": "utf-8", "lineTerminators": ["\r\n"], "quoteChar": '"', "doubleQuote": True, "header": True,
+            "trim": False,
         },
         "tables": [_table(t) for t in tables],
     }  # fmt: skip
@@ -106,10 +112,14 @@ def _table(table: Table) -> dict[str, Any]:
 def _column(column: Column) -> dict[str, Any]:
     if column.kind not in DATATYPES:
         raise ExportError(f"export: column {column.name} is of type {column.kind}, which has no form in CSV.")
+    kind, required = DATATYPES[column.kind], not column.may_be_null
+    # What stands for null, the empty text unless we say otherwise, is refused where a column is required.
+    never_null: dict[str, Any] = {"null": []} if required and kind == "string" else {}
     return {
         "name": column.name,
         "titles": column.name,
-        "datatype": DATATYPES[column.kind],
-        "required": not column.may_be_null,
+        "datatype": kind,
+        "required": required,
+        **never_null,
         "dc:description": column.comment,
     }

@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
-from engagement_stats.export_sheets import Cell, Number, Sheet, Workbook
+from engagement_stats.export_sheets import LEAST_PERCENT, Cell, Number, Sheet, Workbook
 
 FONT, SIZE, TITLE_SIZE, HEADING_SIZE = "Arial", "12pt", "16pt", "14pt"
 COVER_WIDTH = 110
@@ -29,6 +29,11 @@ XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
 # Room between a number and the text that follows.
 END = 'fo:text-align="end" fo:margin-right="0.2cm"'
 DECIMALS = range(3)
+# How a sheet is printed: all its columns on one page, or on several pages across.
+SCALES = {
+    "fitted": 'style:scale-to-X="1" style:scale-to-Y="0"',
+    "across": f'style:scale-to="{LEAST_PERCENT}%" style:print-page-order="ltr"',
+}
 
 
 def write(book: Workbook, path: Path) -> None:
@@ -96,8 +101,11 @@ def _automatic(widths: list[int]) -> str:
     row = (
         '<style:style style:name="row" style:family="table-row"><style:table-row-properties '
         'style:use-optimal-row-height="true"/></style:style>'
-        '<style:style style:name="sheet" style:family="table" style:master-page-name="Default">'
-        '<style:table-properties table:display="true" style:writing-mode="lr-tb"/></style:style>'
+        + "".join(
+            f'<style:style style:name="{name}" style:family="table" style:master-page-name="{name}">'
+            '<style:table-properties table:display="true" style:writing-mode="lr-tb"/></style:style>'
+            for name in SCALES
+        )
     )
     return columns + row + numbers + cells
 
@@ -113,7 +121,7 @@ def _cell_style(name: str, *, text: str = "", cell: str = "", paragraph: str = "
 def _cover(book: Workbook) -> str:
     rows = [_row([_text(book.title, "title")])]
     rows += [_row([_text(text, "heading" if heading else "wrapped")]) for heading, text in book.cover]
-    return _table("Cover", [COVER_WIDTH], "".join(rows))
+    return _table("Cover", [COVER_WIDTH], "".join(rows), "fitted", 0)
 
 
 def _sheet(sheet: Sheet) -> str:
@@ -125,14 +133,16 @@ def _sheet(sheet: Sheet) -> str:
         for row in sheet.rows
     ]
     header = f"<table:table-header-rows>{_row(heads)}</table:table-header-rows>"
-    return _table(sheet.name, list(sheet.widths), "".join(above) + header + "".join(rows))
+    style, repeated = ("fitted", 0) if sheet.fits_a_page else ("across", sheet.repeated)
+    return _table(sheet.name, list(sheet.widths), "".join(above) + header + "".join(rows), style, repeated)
 
 
-def _table(name: str, widths: list[int], rows: str) -> str:
-    columns = "".join(
-        f'<table:table-column table:style-name="w{w}" table:default-cell-style-name="Default"/>' for w in widths
-    )
-    return f'<table:table table:name={quoteattr(name)} table:style-name="sheet">{columns}{rows}</table:table>'
+def _table(name: str, widths: list[int], rows: str, style: str, repeated: int) -> str:
+    columns = [f'<table:table-column table:style-name="w{w}" table:default-cell-style-name="Default"/>' for w in widths]
+    first, others = "".join(columns[:repeated]), "".join(columns[repeated:])
+    if first:
+        first = f"<table:table-header-columns>{first}</table:table-header-columns>"
+    return f'<table:table table:name={quoteattr(name)} table:style-name="{style}">{first}{others}{rows}</table:table>'
 
 
 def _row(cells: list[str]) -> str:
@@ -185,6 +195,19 @@ def _range(sheet: Sheet) -> str:
 
 def _styles(language: str) -> str:
     tongue, _, country = language.partition("-")
+    layouts = "".join(
+        f'<style:page-layout style:name="{name}"><style:page-layout-properties style:print-orientation="landscape" '
+        f'fo:page-width="29.7cm" fo:page-height="21cm" fo:margin="1.5cm" {scale}/>'
+        '<style:footer-style><style:header-footer-properties fo:min-height="0.7cm" fo:margin-top="0.2cm"/>'
+        "</style:footer-style></style:page-layout>"
+        for name, scale in SCALES.items()
+    )
+    footer = "<text:p><text:sheet-name>Sheet</text:sheet-name>, page <text:page-number>1</text:page-number></text:p>"
+    pages = "".join(
+        f'<style:master-page style:name="{name}" style:page-layout-name="{name}">'
+        f"<style:footer>{footer}</style:footer></style:master-page>"
+        for name in SCALES
+    )
     return (
         f'{XML}<office:document-styles {NAMESPACES} office:version="1.3"><office:styles>'
         '<style:default-style style:family="table-cell"><style:text-properties '
@@ -192,13 +215,8 @@ def _styles(language: str) -> str:
         f"fo:country={quoteattr(country)}/></style:default-style>"
         '<style:style style:name="Default" style:family="table-cell">'
         '<style:table-cell-properties style:vertical-align="top"/></style:style></office:styles>'
-        '<office:automatic-styles><style:page-layout style:name="page"><style:page-layout-properties '
-        'style:print-orientation="landscape" fo:page-width="29.7cm" fo:page-height="21cm" '
-        'style:scale-to-X="1" style:scale-to-Y="0"/>'
-        "</style:page-layout></office:automatic-styles>"
-        '<office:master-styles><style:master-page style:name="Default" style:page-layout-name="page"/>'
-        "</office:master-styles>"
-        "</office:document-styles>"
+        f"<office:automatic-styles>{layouts}</office:automatic-styles>"
+        f"<office:master-styles>{pages}</office:master-styles></office:document-styles>"
     )
 
 

@@ -30,7 +30,10 @@ NOT_AVAILABLE = "[x]"
 NOT_APPLICABLE = "[z]"
 SHORTHAND = re.compile(r"\[[a-z]{1,4}\]")
 LONGEST_NAME = 31  # of a sheet, in Excel
-NUMBER_WIDTH, TEXT_WIDTH = 16, 24
+NUMBER_WIDTH, TEXT_WIDTH, LEAST_WIDTH = 16, 24, 8
+# In print: what text of 12 points may be reduced to (8 points), and how many letters of that size an A4 page lying on
+# its side takes.
+LEAST_PERCENT, LETTERS_A_PAGE = 67, 150
 
 
 class _Entry(BaseModel):
@@ -105,6 +108,16 @@ class Sheet:
     def header_row(self) -> int:
         """Row of the headings, from 1."""
         return 2 + len(self.lines)
+
+    @property
+    def fits_a_page(self) -> bool:
+        """Whether all columns can be read when they are printed on one page; others take several pages across."""
+        return sum(self.widths) <= LETTERS_A_PAGE
+
+    @property
+    def repeated(self) -> int:
+        """How many of the first columns stand on each page across: those that leave it more than half."""
+        return sum(sum(self.widths[: i + 1]) < LETTERS_A_PAGE / 2 for i in range(len(self.widths)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +199,12 @@ def workbook(release: Release, only: Sequence[str] = ()) -> Workbook:
 def _sheets(entry: SheetEntry, release: Release, words: Layout) -> list[Sheet]:
     """Fill the sheets of one entry."""
     records = release.records(entry.query)
-    if missing := [n for c in entry.columns for n in (c.column, c.rounding) if n and records and n not in records[0]]:
-        raise ExportError(f"sheets.yaml: {entry.name}: the query has no column {missing[0]}.")
+    shown = [*entry.each, *(n for c in entry.columns for n in (c.column, c.rounding) if n)]
+    if missing := [n for n in shown if records and n not in records[0]]:
+        raise ExportError(
+            f"{release.path}: this release is of an older version of the program, as it has no column {missing[0]} for "
+            f"the sheet {entry.name}. Make it again with `engagement-stats run`, or export --formats csv parquet."
+        )
     numbers = {name: i for i, name in enumerate(words.notes, start=1)}
     groups = [list(g) for _, g in groupby(records, key=lambda r: [r[k] for k in entry.each])]
     labels = [entry.name.format_map(g[0]) for g in groups]
@@ -199,6 +216,7 @@ def _sheets(entry: SheetEntry, release: Release, words: Layout) -> list[Sheet]:
         headings = [c.heading.format_map(said) + (f" [note {numbers[c.note]}]" if c.note else "") for c in columns]
         widths = [c.width or (TEXT_WIDTH if c.shown == "text" else NUMBER_WIDTH) for c in columns]
         rows = [tuple(_cell(c, record) for c in columns) for record in group]
+        widths = [_width(w, h, cells) for w, h, cells in zip(widths, headings, zip(*rows, strict=True), strict=True)]
         if release.synthetic and "is_synthetic" in said:
             # First, where nobody can miss it.
             headings, widths = ["Synthetic", *headings], [16, *widths]
@@ -210,6 +228,13 @@ def _sheets(entry: SheetEntry, release: Release, words: Layout) -> list[Sheet]:
             headings=_headings(headings), widths=tuple(widths), rows=tuple(rows),
         ))  # fmt: skip
     return out
+
+
+def _width(most: int, heading: str, cells: Sequence[Cell]) -> int:
+    """Return a width that takes the longest cell, or word of the heading, on one line, and is not above `most`."""
+    longest = max(len(line) for c in cells for line in (f"{c.value:,.1f}" if isinstance(c, Number) else c).split("\n"))
+    word = max(len(w) for w in heading.split())
+    return min(most, max(longest + 2, word + 4, LEAST_WIDTH))
 
 
 def _headings(given: Sequence[str]) -> tuple[str, ...]:

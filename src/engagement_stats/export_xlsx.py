@@ -15,7 +15,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from engagement_stats.errors import ExportError
-from engagement_stats.export_sheets import Cell, Number, Sheet, Workbook
+from engagement_stats.export_sheets import LEAST_PERCENT, Cell, Number, Sheet, Workbook
 from engagement_stats.export_text import looks_like_formula
 
 FONT, SIZE, TITLE_SIZE, HEADING_SIZE = "Arial", 12, 16, 14
@@ -100,10 +100,17 @@ def _cover(page: Any, book: Workbook, pen: _Pen) -> None:
     _printed(page)
 
 
-def _printed(page: Any) -> None:
+def _printed(page: Any, sheet: Sheet | None = None) -> None:
     page.set_landscape()
     page.set_paper(A4)
-    page.fit_to_pages(1, 0)
+    page.set_footer("&L&A&RPage &P of &N")
+    if sheet is None or sheet.fits_a_page:
+        page.fit_to_pages(1, 0)
+    else:
+        page.set_print_scale(LEAST_PERCENT)
+        page.print_across()
+        if sheet.repeated:
+            page.repeat_columns(0, sheet.repeated - 1)
 
 
 def _height(texts: Sequence[str], widths: Sequence[int]) -> float:
@@ -143,7 +150,7 @@ def _sheet(page: Any, sheet: Sheet, pen: _Pen) -> None:
     # Codes such as 2019 are text, and mean to be.
     page.ignore_errors({"number_stored_as_text": f"A1:XFD{top + len(sheet.rows) + 1}"})
     page.repeat_rows(top)
-    _printed(page)
+    _printed(page, sheet)
 
 
 def _cell(page: Any, row: int, column: int, cell: Cell, numeric: bool, pen: _Pen) -> None:
