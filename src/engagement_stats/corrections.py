@@ -322,6 +322,8 @@ def accept(
     told = " ".join(reason.split())
     if not told:
         raise UsageError("--accept: the reason is empty. Say in a few words why the published numbers change.")
+    if not waiting:
+        return []
     today, by = f"{datetime.now(UTC):%Y-%m-%d}", releases.user()
     new = [
         Entry(
