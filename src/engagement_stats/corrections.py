@@ -273,7 +273,7 @@ def message(
         )
     lines += [
         f"  {wave}: the answers or weights of fewer than {limit} respondents differ from those published. Both "
-        "releases together tell of them, which no estimate is hidden for; decide with care."
+        "releases together tell of them, and no estimate is hidden for it; decide with care."
         for wave, limit in (corrected or {}).items()
     ]
     return "\n".join(
