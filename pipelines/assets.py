@@ -45,6 +45,8 @@ from engagement_stats import (
     weight,
     workbook,
 )
+from engagement_stats.catalogue import KEY
+from engagement_stats.catalogue import model as m
 from engagement_stats.errors import EngagementStatsError, PublishError, listed
 from engagement_stats.status import WaveStatus
 from engagement_stats.store import RELEASE, Fingerprint, Store, code_digest
@@ -267,13 +269,13 @@ def wave_estimates(context: dg.AssetExecutionContext, workspace: WorkspaceResour
         )
         people = differencing.populations(answers, made, weighted.values, wave)
         # What was invented tells of nobody, and nothing of it was remembered.
-        published = [] if synthetic else store.remembered(state.wave)
+        published = [] if synthetic else _published(store, state.wave, catalogue.rules.disclosure)
         near = differencing.held(table, people, published, catalogue.rules.disclosure)
         marks = {"run_id": fingerprint.key, "is_synthetic": synthetic}
         shown, withheld = disclose.protect(table, catalogue, nested, follows, alike)
         # What is withheld for an earlier release only must be right all the same.
         benchmarks = tabulate.benchmarks(shown.assign(**marks), catalogue)
-        if len(near):
+        if len(near.merge(withheld, on=KEY)) < len(near):
             store.write(state.wave, fingerprint, SIGNED_OFF, shown.assign(**marks))
             shown, withheld = disclose.protect(
                 table, catalogue, nested, follows, pd.concat([alike, near.assign(rule=disclose.DIFFERENCING)])
@@ -307,6 +309,12 @@ def wave_estimates(context: dg.AssetExecutionContext, workspace: WorkspaceResour
         check_results=[_checked("benchmarks_are_reproduced", passed=True, description=f"{len(benchmarks)} set beside")],
         data_version=dg.DataVersion(fingerprint.key),
     )
+
+
+def _published(store: Store, wave: str, rules: m.DisclosureRules) -> list[differencing.Published]:
+    """Return what is known of the published builds of a wave."""
+    remembered = store.remembered(wave, differencing.rules_digest(rules))
+    return [differencing.Published(people, withheld) for people, withheld in remembered]
 
 
 def _kept(store: Store, wave: str, fingerprint: Fingerprint) -> pd.DataFrame:
@@ -407,12 +415,23 @@ class Current:
         return SIGNED_OFF if name == "estimates" and off and self.store.has(wave, fingerprint, SIGNED_OFF) else name
 
     def remember(self) -> None:
-        """Keep who stands behind the waves of respondents that are about to be published."""
+        """Keep who stands behind the waves of respondents that are about to be published, and what they withhold."""
+        rules = differencing.rules_digest(self.catalogue.rules.disclosure)
         for wave, fingerprint in self.built.items():
             invented = self.store.manifest(wave, fingerprint)["synthetic"]
             if self.store.has(wave, fingerprint, "population") and not invented:
                 people = self.store.read(wave, fingerprint, "population")
-                self.store.remember(wave, differencing.name(people), people)
+                estimates = self.store.read(wave, fingerprint, self._of(wave, fingerprint, "estimates"))
+                self.store.remember(wave, differencing.name(people), people, rules, differencing.withheld(estimates))
+
+    def is_corrected_for_a_few(self, wave: str) -> bool:
+        """Say whether a wave's answers or weights differ from those published for a few respondents."""
+        rules = self.catalogue.rules.disclosure
+        fingerprint = self.built[wave]
+        if not self.store.has(wave, fingerprint, "population"):
+            return False
+        people = self.store.read(wave, fingerprint, "population")
+        return differencing.few_corrected(people, _published(self.store, wave, rules), rules)
 
     def released(self, table: str) -> pd.DataFrame:
         """Stack the frames of a released table with exactly its columns, but the release's name."""
@@ -423,7 +442,7 @@ class Current:
 def unaccounted(current: Current) -> list[corrections.Held]:
     """Return the published numbers that the release of now would change without a word in the ledger."""
     estimates = current.released("estimates")
-    if estimates["is_synthetic"].astype(bool).any():
+    if estimates.empty or estimates["is_synthetic"].astype(bool).any():
         return []
     stands = corrections.standing(current.warehouse, list(current.built))
     noise = current.catalogue.rules.releases.noise
@@ -441,10 +460,21 @@ def _may_be_published(current: Current) -> None:
     if waiting:
         listing = pd.concat([h.rows for h in waiting]).to_csv(index=False)
         where = current.store.write_text(RELEASE, current.fingerprint, "held.csv", listing)
-        withheld = current.stacked("withheld")
-        few = int((withheld["rule"] == disclose.DIFFERENCING).sum()) if len(withheld) else 0
         kinds = list(current.catalogue.rules.releases.kinds)
-        raise PublishError(corrections.message(waiting, where, kinds, few))
+        limit = current.catalogue.rules.disclosure.min_count
+        corrected = {h.wave: limit for h in waiting if current.is_corrected_for_a_few(h.wave)}
+        few = _hidden_for_a_few(current, waiting)
+        raise PublishError(corrections.message(waiting, where, kinds, few, corrected))
+
+
+def _hidden_for_a_few(current: Current, waiting: list[corrections.Held]) -> int:
+    """Count the published estimates that would be hidden for what two releases together tell."""
+    withheld = current.stacked("withheld")
+    if withheld.empty:
+        return 0
+    rows = pd.concat([h.rows for h in waiting])
+    gone = rows.loc[rows["new"].isna(), KEY].drop_duplicates()
+    return len(gone.merge(withheld.loc[withheld["rule"] == disclose.DIFFERENCING, KEY], on=KEY))
 
 
 def _codes(current: Current) -> dict[tuple[str, str], str]:

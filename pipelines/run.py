@@ -184,7 +184,9 @@ def _run(workspace: Workspace, waves: Sequence[str], progress: Progress, decisio
         held = tuple(dict.fromkeys([*unfinished, *(current.stale if waves else ())]))
         stands = releases.current(workspace.warehouse)
         if not held:
-            current = _decided(resource, current, decision, notes)
+            current = _decided(
+                resource, current, decision, [w for w in (before.waves if before else ()) if w in failed], notes
+            )
         # Of a release gone back from nothing failed; it waits for a word, and is spoken of in every run until then.
         gone = releases.withdrawn(workspace.warehouse).get(current.release)
         is_other = stands is None or stands.release != current.release
@@ -229,8 +231,10 @@ def _ready(resource: WorkspaceResource, decision: Decision) -> publish.Standing 
     return stands
 
 
-def _decided(resource: WorkspaceResource, current: Current, decision: Decision, notes: list[str]) -> Current:
-    """Write down what was decided, and return what there is to publish then."""
+def _decided(
+    resource: WorkspaceResource, current: Current, decision: Decision, lost: Sequence[str], notes: list[str]
+) -> Current:
+    """Write down what was decided, and return what there is to publish then; of `lost` waves nothing is known."""
     if decision.accept is not None and decision.kind is not None:
         showing = decision.small_groups == corrections.SHOW
         waiting = unaccounted(Current(resource, all_signed_off=True) if showing else current)
@@ -240,7 +244,12 @@ def _decided(resource: WorkspaceResource, current: Current, decision: Decision, 
             files={w: f.file for w, f in current.built.items()},
         )  # fmt: skip
         notes += [f"Accepted as {decision.kind}: {h.described()}." for h in waiting]
-        if not new:
+        notes += [
+            f"--accept: nothing is accepted for {wave}, which failed: what would change in it is not known. Put right "
+            "why it failed, and accept then."
+            for wave in lost
+        ]
+        if not new and not lost:
             notes.append("Nothing to accept: no published number changes.")
         current = Current(resource)
     if decision.again is not None:

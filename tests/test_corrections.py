@@ -1,5 +1,6 @@
 """A published number changes only with a word in the ledger; new ones, and those of invented respondents, need none."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -119,6 +120,11 @@ def test_the_message_says_what_changed_most_and_what_to_do(rules: m.ReleaseRules
     assert "estimate was 0.4, now 0.43" in said
     assert "held.csv" in said
     assert '--accept "REASON" --kind revision|correction|method' in said
+    assert "respondents" not in said
+    waiting = corrections.held(both, [])
+    said = corrections.message(waiting, Path("held.csv"), list(rules.kinds), 3, {"poll_2020": 10})
+    assert "3 of them would be hidden" in said
+    assert "poll_2020: the answers or weights of fewer than 10 respondents differ from those published." in said
     (gone,) = corrections.held(changes(ESTIMATE, None), [])
     assert "was 0.4, withdrawn" in gone.described()
 
@@ -243,6 +249,8 @@ def test_one_weight_changed_holds_the_release_until_it_is_accepted(
     assert "FAILED release\n  release: held, because" in err
     assert POLL in err
     assert real.warehouse.read_bytes() == before
+    assert f"{POLL}: the answers or weights of fewer than 10 respondents differ from those published." in err
+    assert "would be hidden" not in err
     listing = next(real.workspace.private.rglob("held.csv"))
     assert str(listing) in err
     assert {POLL} == set(pd.read_csv(listing)["wave"])
@@ -284,10 +292,34 @@ def test_one_weight_changed_holds_the_release_until_it_is_accepted(
     # The sums of weights of respondents elsewhere did not change, and are not named.
     assert len(expected) < one.size / 2
 
+    # A change for many tells of nobody.
+    edit_text(real.file(POLL), lambda frame: frame.assign(weight=frame["weight"].astype(float) + frame.index % 2))
+    code, _, err = told("run")
+    assert (code, "held, because" in err, "respondents differ" in err) == (1, True, False)
+    edit_text(real.file(POLL), lambda frame: frame.assign(weight=frame["weight"].astype(float) - frame.index % 2))
+
     # Nothing is held any more, and the ledger is no way round: another change waits again.
     assert told("run")[0] == 0
     edit_text(real.file(POLL), reweighted(9))
     assert told("run")[0] == 1
+
+
+@pytest.mark.parametrize("others", [True, False])
+def test_nothing_is_accepted_for_a_wave_that_failed(
+    real: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, others: bool
+) -> None:
+    told = Told(real, capsys, monkeypatch)
+    edit_text(real.file(POLL), lambda frame: frame.drop(columns="weight"))
+    if not others:  # then there is nothing at all to make a release of
+        for folder in real.workspace.private.iterdir():
+            if folder.is_dir() and folder.name[0].isalpha():
+                shutil.rmtree(folder)
+    code, _, err = told("run", "--wave", POLL, "--accept", "x", "--kind", "revision")
+    assert code == 1
+    assert f"--accept: nothing is accepted for {POLL}, which failed" in err
+    assert "unexpected" not in err
+    assert "Accepted as" not in err
+    assert not corrections.path(real.warehouse).exists()
 
 
 def real_table(project: Project, release: object) -> pd.DataFrame:

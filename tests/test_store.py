@@ -283,3 +283,22 @@ def test_half_a_build_stays_while_it_can_be_gone_on_with(store: Store) -> None:
     assert store.has("gone", A, "raw")  # of no wave we know: for `purge`
     store.sweep({WAVE: None})
     assert not store.folder(WAVE, B).exists()
+
+
+def test_what_was_published_is_remembered_with_what_was_withheld_under_which_rules(store: Store) -> None:
+    def known(rules: str) -> list[tuple[list[int], list[int] | None]]:
+        found = store.remembered(WAVE, rules)
+        return [(list(p["x"]), None if w is None else list(w["x"])) for p, w in found]
+
+    people, none = pd.DataFrame({"x": [1, 2]}), pd.DataFrame({"x": [0]})
+    assert known("r") == []
+    store.remember(WAVE, "a", people, "r", pd.DataFrame({"x": [5]}))
+    store.remember(WAVE, "b", none, "s", pd.DataFrame({"x": [6]}))
+    assert known("r") == [([1, 2], [5]), ([0], None)]
+    # The same people again: they stay as they are, and what is withheld is that of the last build under these rules.
+    store.remember(WAVE, "a", people, "r", pd.DataFrame({"x": [7]}))
+    store.remember(WAVE, "a", people, "s", pd.DataFrame({"x": [8]}))
+    assert known("r") == [([1, 2], [7]), ([0], None)]
+    assert known("s") == [([1, 2], [8]), ([0], [6])]
+    assert store.remembered("poll_2019", "r") == []
+    assert modes(store.root) == {"folders": {0o700}, "files": {0o600}}

@@ -266,7 +266,9 @@ def signed_off(entries: Sequence[Entry], wave: str, file: str | None) -> bool:
     return any((e.wave, e.small_groups, e.file) == (wave, SHOW, file) for e in entries)
 
 
-def message(waiting: Sequence[Held], where: Path, kinds: Sequence[str], few: int = 0) -> str:
+def message(
+    waiting: Sequence[Held], where: Path, kinds: Sequence[str], few: int = 0, corrected: Mapping[str, int] | None = None
+) -> str:
     """Say what changed without a word in the ledger, and how to accept it.
 
     Parameters
@@ -277,6 +279,8 @@ def message(waiting: Sequence[Held], where: Path, kinds: Sequence[str], few: int
     kinds : sequence of str
     few : int, optional
         How many estimates would be hidden because their respondents differ by a few from those published.
+    corrected : mapping of str to int, optional
+        Waves in which the answers or weights of a few respondents differ from those published, and how many are no few.
     """
     lines = [f"  {h.described()}." for h in waiting[:SHOWN_WAVES]]
     if len(waiting) > len(lines):
@@ -286,6 +290,11 @@ def message(waiting: Sequence[Held], where: Path, kinds: Sequence[str], few: int
             f"  {few} of them would be hidden: they rest on nearly the same respondents as before, and both numbers "
             "together would tell of the few that differ. `--small-groups show` shows them; decide with care."
         )
+    lines += [
+        f"  {wave}: the answers or weights of fewer than {limit} respondents differ from those published. Both "
+        "releases together tell of them, and no estimate is hidden for it; decide with care."
+        for wave, limit in (corrected or {}).items()
+    ]
     return "\n".join(
         [
             f"release: held, because {sum(h.estimates for h in waiting)} published estimate(s) would change and "
@@ -332,6 +341,8 @@ def accept(
     told = " ".join(reason.split())
     if not told:
         raise UsageError("--accept: the reason is empty. Say in a few words why the published numbers change.")
+    if not waiting:
+        return []
     today, by = f"{datetime.now(UTC):%Y-%m-%d}", releases.user()
     new = [
         Entry(

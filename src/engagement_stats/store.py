@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import metadata, resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -38,8 +38,9 @@ LOCK = ".lock"
 RECORD = "purged.csv"
 # What is made of all waves together is kept under this name, which no wave can have.
 RELEASE = "-release"
-# Who stood behind what was published; kept when the builds are gone.
+# Who stood behind what was published, and what was withheld of it; kept when the builds are gone.
 PUBLISHED = "-published"
+WITHHELD = "withheld"
 COMPUTING = ("duckdb", "numpy", "pandas", "pyarrow", "pyreadstat", "python-calamine", "scipy", "statsmodels")
 MANIFEST = "manifest.json"
 DIGESTS, FAILURE = "digests.json", "failure.json"
@@ -260,15 +261,27 @@ class Store:
         """Return what was noted of a complete build."""
         return self._read_json(self.folder(wave, fingerprint) / MANIFEST)
 
-    def remember(self, wave: str, name: str, frame: pd.DataFrame) -> None:
-        """Keep who stood behind a published build of a wave, beyond the build itself."""
-        folder = self._made(self.root / PUBLISHED / wave)
-        if not (folder / f"{name}.parquet").is_file():
-            self._into(folder, f"{name}.parquet", lambda path: frame.to_parquet(path, index=False))
+    def remember(self, wave: str, name: str, people: pd.DataFrame, rules: str, withheld: pd.DataFrame) -> None:
+        """Keep who stood behind a published build of a wave and what it withheld under which rules, beyond the build.
 
-    def remembered(self, wave: str) -> list[pd.DataFrame]:
-        """Return who stood behind each published build of a wave."""
-        return [frames.from_parquet(p) for p in sorted((self.root / PUBLISHED / wave).glob("*.parquet"))]
+        Of one name and rules the last build counts: it withholds what those before it did, or was signed off.
+        """
+        folder = self._made(self.root / PUBLISHED / wave)
+        for place, stem, frame in (
+            (folder, name, people),
+            (self._made(folder / WITHHELD), f"{name}-{rules}", withheld),
+        ):
+            if frame is withheld or not (place / f"{stem}.parquet").is_file():
+                self._into(place, f"{stem}.parquet", partial(frame.to_parquet, index=False))
+
+    def remembered(self, wave: str, rules: str) -> list[tuple[pd.DataFrame, pd.DataFrame | None]]:
+        """Return who stood behind each published build of a wave, with what it withheld; None under other rules."""
+        folder = self.root / PUBLISHED / wave
+        found = []
+        for path in sorted(folder.glob("*.parquet")):
+            beside = folder / WITHHELD / f"{path.stem}-{rules}.parquet"
+            found.append((frames.from_parquet(path), frames.from_parquet(beside) if beside.is_file() else None))
+        return found
 
     def newest(self, wave: str) -> Fingerprint | None:
         """Return the build of a wave finished last, None when there is none."""
