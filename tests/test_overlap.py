@@ -85,3 +85,14 @@ def test_of_two_groups_a_few_apart_one_is_withheld_and_nothing_else_tells(packag
     assert disclose.check(released(safe), packaged.rules.disclosure, nested) > 0
     shown = safe.set_index(["indicator", "domain", "level"])["is_suppressed"]
     assert all(shown[k] for k in one)
+
+
+def test_a_wave_without_estimates_has_none_to_withhold(packaged: Catalogue) -> None:
+    table = estimates(frame(), ("sex",))
+    none = table.iloc[:0]
+    assert held(frame(), none, packaged).empty
+    out, audit = disclose.protect(none, packaged)
+    assert (len(out), len(audit)) == (0, 0)
+    assert disclose.check(released(out), packaged.rules.disclosure) == 0
+    # Of whom nobody has a level there is one group, everybody.
+    assert held(frame().assign(sex=None), table, packaged).empty

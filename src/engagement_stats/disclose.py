@@ -142,14 +142,15 @@ def protect(
         again = acts.reindex(pd.MultiIndex.from_frame(table[KEY])).to_numpy(dtype="object")
         why = why.where(why.notna(), pd.Series(again, index=why.index)).replace(np.nan, None)
     low = why.isin(UNSURE).to_numpy(copy=True)
-    layout = laid_out(table, nested, follows)
-    yes = np.where(layout.is_row, numbers(table, "numerator_unweighted")[layout.row], 0.0)
-    yes = np.where(layout.is_share[:, None], np.nan_to_num(yes), np.nan)
-    must, few = spread(layout, why.notna()), spread(layout, why.isin(UNSURE))
-    hidden, small = secondary.chosen(layout, yes, must, few, rules)
-    for rule, cells in ((SHARED, small & ~must), (BESIDE, hidden & ~must & ~small)):
-        why.iloc[layout.row[cells]] = rule
-    low[layout.row[small]] = True
+    if len(table):
+        layout = laid_out(table, nested, follows)
+        yes = np.where(layout.is_row, numbers(table, "numerator_unweighted")[layout.row], 0.0)
+        yes = np.where(layout.is_share[:, None], np.nan_to_num(yes), np.nan)
+        must, few = spread(layout, why.notna()), spread(layout, why.isin(UNSURE))
+        hidden, small = secondary.chosen(layout, yes, must, few, rules)
+        for rule, cells in ((SHARED, small & ~must), (BESIDE, hidden & ~must & ~small)):
+            why.iloc[layout.row[cells]] = rule
+        low[layout.row[small]] = True
     acted = why.notna()
     kind = np.where(why[acted].isin([SHARED, BESIDE]), "secondary", "primary")
     audit = table.loc[acted, KEY].assign(rule=why[acted], kind=kind)

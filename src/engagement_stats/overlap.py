@@ -92,7 +92,7 @@ def _inside(responses: pd.DataFrame, cells: Sequence[tuple[str, str]]) -> sparse
         there = np.flatnonzero(at >= 0)
         rows.append(there)
         columns.append(at[there])
-    row, column = np.concatenate(rows), np.concatenate(columns)
+    row, column = (np.concatenate([np.empty(0, dtype=np.intp), *parts]) for parts in (rows, columns))
     return sparse.csc_array((np.ones(len(row)), (row, column)), shape=(len(responses), len(cells)))
 
 
