@@ -249,6 +249,9 @@ def test_the_command_lists_compares_and_goes_back(
     code, _, err = told("rollback", "previous", "--reason", "Wrong weights.")
     assert code == 0
     assert "is release r1" in err
+    assert told("rollback", "r2")[0] == 0
+    assert [x["reason"] for x in releases.log(warehouse)][-2:] == ["Wrong weights.", "No reason was given."]
+    assert told("rollback", "r1")[0] == 0
     assert "gone back from" in told("list")[1]
     code, _, err = told("diff", "r9")
     assert code == 2

@@ -27,6 +27,8 @@ DIFF_HEADINGS = {
 # A table on a terminal is for looking; all of it is in CSV and JSON.
 SHOWN = 60
 SHOWN_TEXT = 60
+# Going back can be urgent, so that it does not wait for words.
+UNSAID = "No reason was given."
 
 
 def options(command: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:
@@ -43,7 +45,7 @@ def options(command: argparse.ArgumentParser, shared: argparse.ArgumentParser) -
     diff.add_argument("new", nargs="?", default="current", metavar="NEW", help=f"{told} (default current)")
     back = add("rollback", "put an earlier release in place again; the one that stood is not published again unasked")
     back.add_argument("release", metavar="RELEASE", help=told)
-    back.add_argument("--reason", required=True, metavar="TEXT", help="why, for the log of releases")
+    back.add_argument("--reason", default=UNSAID, metavar="TEXT", help="why, for the log of releases")
 
 
 def run(args: argparse.Namespace, workspace: "Workspace", say: Callable[[str], None]) -> int:
