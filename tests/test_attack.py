@@ -288,3 +288,10 @@ def test_a_release_from_which_something_can_be_worked_out_is_not_put_in_place(
     assert "can be worked out from what is shown: w i sex Male" in report.failed["release"]
     assert project.value("SELECT release_id FROM runs") == before
     assert project.run().release != before
+
+
+def test_a_range_of_ten_is_wide_enough_and_one_of_less_is_not() -> None:
+    low = np.array([0.0, 0.0, 5.0, 5.0, 5.0, 30.0])
+    high = np.array([10.0, 9.9, 15.0, 14.9, 5.0, 31.0])
+    found = attack._narrow(low, high, np.full(6, 10.0))
+    assert found.tolist() == [False, True, False, True, True, True]

@@ -67,7 +67,8 @@ def one(estimate: float, lower: float, upper: float, **more: object) -> pd.DataF
 @pytest.mark.parametrize(
     ("estimate", "lower", "upper", "quality"),
     [
-        (0.5, 0.375, 0.625, "ok"), (0.5, 0.35, 0.6484375, "ok"), (0.5, 0.34375, 0.65625, "caution"),
+        (0.5, 0.375, 0.625, "ok"), (0.4, 0.2, 0.5, "caution"),
+        (0.5, 0.35, 0.6484375, "ok"), (0.5, 0.34375, 0.65625, "caution"),
         # Half of 10 per cent either way is 100 per cent of it; 15 is 150.
         (0.10, 0.05, 0.15, "ok"), (0.10, 0.03, 0.18, "caution"), (0.10, 0.04, 0.1699, "ok"),
         # A narrow interval is not doubtful however small the estimate.

@@ -277,3 +277,20 @@ def test_macros_are_quick_on_a_large_release(large: Path) -> None:
         assert {k: v for k, v in taken.items() if v >= MOST_MILLISECONDS} == {}
         assert len(rows(opened, queries.QUERIES["rate, 309 areas"])) == queries.AREAS
         assert len(rows(opened, queries.QUERIES["profile, by code"])) == queries.INDICATORS
+
+
+def test_the_trend_that_the_readme_shows_is_the_release_s(connection: duckdb.DuckDBPyConnection) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = re.search(r"```sql\n(SELECT year.*?)```\s*```\n(.*?)```", text, re.DOTALL)
+    assert found
+    shown = [line for line in found[2].splitlines()[1:] if line]
+    rows = connection.sql(found[1]).fetchall()
+    assert len(shown) == len(rows) > 3
+    for line, (year, per_cent, lower, upper, basis, verdict, _, break_before) in zip(shown, rows, strict=True):
+        numbers = [str(year), f"{per_cent:.0f}", *(f"{x:.1f}" for x in (lower, upper) if x is not None), basis]
+        assert line.split()[: len(numbers)] == numbers
+        rest = line.partition(basis)[2].strip()
+        said, _, why = rest.partition("  ")
+        assert (said or None) == verdict
+        assert (break_before or "").startswith(why.strip().removesuffix("...").strip())
+        assert bool(why.strip()) == bool(break_before)

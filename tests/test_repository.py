@@ -144,3 +144,10 @@ def test_every_table_view_and_column_of_the_warehouse_is_explained() -> None:
 def test_the_gate_runs_the_test_command_of_the_readme() -> None:
     assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
+
+
+def test_the_architecture_names_every_module() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    named = {part for name in re.findall(r"`([\w/. ]+)`", text) for part in name.replace(".py", "").split("/")}
+    modules = {p.stem for folder in ("src/engagement_stats", "pipelines") for p in (ROOT / folder).rglob("*.py")}
+    assert modules - {"__init__"} - named == set()

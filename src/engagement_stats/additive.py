@@ -29,7 +29,8 @@ class Relations:
     `signs` has a row for each relation, shape (relations, cells): 1 for a member, -1 for the total. `total` is the
     place of the total among the cells; `inherits` that of the relation whose left-out respondents bound this one's
     (-1: none): whoever has no level of a domain is missing from every table crossed with it. `follows` marks sums
-    that others make together, such as all small areas and the whole, where the areas that hold them are there.
+    that others make together, such as all small areas and the whole, where the areas that hold them are there, and
+    `nests` those by which levels of one domain make up a level of another.
     """
 
     cells: tuple[Cell, ...]
@@ -37,6 +38,7 @@ class Relations:
     total: np.ndarray
     inherits: np.ndarray
     follows: np.ndarray
+    nests: np.ndarray
 
     @property
     def bare(self) -> "Relations":
@@ -47,7 +49,7 @@ class Relations:
         """Only these sums; nothing inherits."""
         keep = np.flatnonzero(flags)
         none = np.full(len(keep), -1)
-        return Relations(self.cells, self.signs[keep], self.total[keep], none, self.follows[keep])
+        return Relations(self.cells, self.signs[keep], self.total[keep], none, self.follows[keep], self.nests[keep])
 
 
 def nesting(responses: pd.DataFrame, domains: Sequence[str]) -> pd.DataFrame:
@@ -137,6 +139,7 @@ def relations(cells: Sequence[Cell], nested: pd.DataFrame | None = None) -> Rela
         np.array([place[t] for t, _ in order], dtype=np.intp),
         np.array([-1 if j == i else j for i, j in enumerate(inherits)], dtype=np.intp),
         np.array([k in far or (k[0] == WHOLE and k[1] in held) for k in order], dtype=bool),
+        np.array([k in made_up for k in order], dtype=bool),
     )
 
 

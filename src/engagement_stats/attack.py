@@ -98,7 +98,7 @@ def placed(layout: Layout, hidden: np.ndarray, few: np.ndarray, rules: m.Disclos
     limits = {k: (low[i * count : (i + 1) * count], high[i * count : (i + 1) * count])
               for i, k in enumerate((BASE, YES, NO))}  # fmt: skip
     # Nobody asks for the bases of left-overs, so that only what was known of them before bounds them.
-    somebody = hidden & ~(np.where(layout.is_row, limits[BASE][1], upper) < 0.5)
+    somebody = hidden & layout.is_group(rules) & ~(np.where(layout.is_row, limits[BASE][1], upper) < 0.5)
     found = {k: somebody & _narrow(*v, floor) for k, v in limits.items()}
     found[BASE] &= few
     found[MEAN] = found[YES] & ~share & (limits[YES][1] - limits[YES][0] <= NOTHING * cap)
@@ -141,7 +141,7 @@ def _bare(layout: Layout, shown: np.ndarray, yes: np.ndarray, no: np.ndarray, ru
         found = theirs & ((layout.base < rules.min_base) | small)
     for values in (yes, no):
         found &= ~_of_an_empty_total(layout.sums, values)
-    return np.asarray(found)
+    return np.asarray(found & layout.is_group(rules))
 
 
 def _by_others(

@@ -14,6 +14,7 @@ from scipy import sparse
 
 from engagement_stats import implied
 from engagement_stats.additive import Relations, relations
+from engagement_stats.catalogue import model as m
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +53,11 @@ class Layout:
     def is_row(self) -> np.ndarray:
         """Cells of which an indicator has a row."""
         return self.row >= 0
+
+    def is_group(self, rules: m.DisclosureRules) -> np.ndarray:
+        """Say which cells are groups that somebody can be known to belong to, so that their counts need protection."""
+        left = self.plain.nests[~self.plain.follows] | (rules.not_stated == "protect")
+        return np.concatenate([np.ones(self.listed, bool), left])
 
     def left_over(self, values: np.ndarray) -> np.ndarray:
         """Return totals less their levels, shape (indicators, left-overs), from values of the listed cells.

@@ -343,7 +343,7 @@ def _weight(args: argparse.Namespace) -> int:
 
 
 def _weight_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help=".sav, .zsav, .dta, .tab, .csv or .parquet")
+    parser.add_argument("file", type=Path, metavar="FILE", help="any format of docs/reading_files.md")
     parser.add_argument(
         "--margins",
         type=Path,
@@ -513,7 +513,7 @@ def _several(parser: argparse.ArgumentParser, name: str, metavar: str, text: str
 
 
 def _estimate_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help=".sav, .zsav, .dta, .tab, .csv or .parquet")
+    parser.add_argument("file", type=Path, metavar="FILE", help="any format of docs/reading_files.md")
     parser.add_argument("--variable", nargs="+", action="extend", required=True, metavar="V", help="what to estimate")
     _several(parser, "--counts", "CODE", "codes (or labels) that count, for a proportion")
     parser.add_argument("--statistic", choices=("proportion", "mean", "total"), default="proportion")

@@ -54,8 +54,8 @@ def chosen(
     tuple of ndarray of bool, shape (indicators, cells)
         The primary cells and those hidden beside them, and which are to be marked "[u]": of each sum two at least,
         together ten respondents at least in base, numerator and complement, and nothing that the attack finds. The
-        smallest cells are taken first; a total only where all of its members are hidden already. A cell in which
-        nobody answered needs no protection.
+        smallest cells are taken first; the total of a sum only where all of its members are hidden already. A cell in
+        which nobody answered needs no protection.
 
     Notes
     -----
@@ -89,7 +89,7 @@ def _bare(layout: Layout, numerator: np.ndarray, rules: m.DisclosureRules) -> np
         total = layout.plain.total[~layout.plain.follows]
         nobody = np.fmin(numerator, layout.base - numerator)[:, total] == 0
     small[:, layout.listed :] &= ~nobody
-    return np.asarray(small)
+    return np.asarray(small & layout.is_group(rules))
 
 
 def _shared(layout: Layout, few: np.ndarray) -> np.ndarray:

@@ -893,6 +893,7 @@ class DisclosureRules(Entry):
     degrees of freedom below `caution_degrees_of_freedom`, or when its interval is at least `caution_width` wide, or
     wider than `caution_relative_from` and than `caution_relative_width` times the estimate (proportions 0 to 1).
     `unreliable` says whether such an estimate, other than for `caution_base` alone, is marked or suppressed.
+    `not_stated` says whether respondents of no level, whom a total less its levels gives, are protected like a level.
     """
 
     min_base: int = Field(ge=DISCLOSURE_FLOOR)
@@ -906,6 +907,7 @@ class DisclosureRules(Entry):
     caution_relative_width: float = Field(gt=0)
     caution_relative_from: float = Field(ge=0, le=1)
     unreliable: Literal["caution", "suppress"] = "caution"
+    not_stated: Literal["show", "protect"] = "show"
     source: Text
 
     @model_validator(mode="after")
