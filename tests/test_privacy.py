@@ -34,7 +34,7 @@ from engagement_stats import store as store_module
 from pipelines import assets
 
 # Set to try a fault at every call of every asset, which takes minutes.
-THOROUGH = "ENGAGEMENT_STATS_THOROUGH_TESTS"
+THOROUGH = "ENGAGEMENT_STATS_THOROUGH"
 TOGETHER = {"comparisons", "claims", "release"}
 FIGURES = "survation_lbn_2020"
 # What is called once a wave's results are complete, for the web page; a fault then fails Dagster's step only.
