@@ -109,22 +109,32 @@ def _report(report: "Report", workspace: "Workspace") -> int:
 
     for wave, message in report.failed.items():
         _say(f"FAILED {wave}\n  " + message.replace("\n", "\n  "))
-    _say(f"{len(report.built)} wave(s) built, {len(report.unchanged)} unchanged, {len(report.failed)} failed.")
-    if report.held:
-        _say(
-            f"The release was left as it is: {len(report.held)} wave(s) of it wait ({listed(report.held)}). "
-            "Run again, without --wave, to build them and the release."
-        )
-    elif report.release is not None:
-        word = "New release" if report.release_is_new else "Nothing changed; release"
-        _say(f"{word} {report.release} at {workspace.warehouse}")
-        if report.synthetic:
-            _say(SYNTHETIC_NOTICE)
+    _say(f"{len(report.built)} wave(s) built, {len(report.unchanged)} unchanged, {len(report.failed_waves)} failed.")
+    if outcome := _outcome(report, workspace):
+        _say(outcome)
+    if report.synthetic and not report.held:
+        _say(SYNTHETIC_NOTICE)
     for note in report.notes:
         _say(note)
     if report.lost:
         _say(f"No longer in the release: {listed(report.lost)}. `engagement-stats status` says why.")
     return 1 if report.failed else 0
+
+
+def _outcome(report: "Report", workspace: "Workspace") -> str | None:
+    """Say what became of the release."""
+    if report.held:
+        return (
+            f"The release was left as it is: {len(report.held)} wave(s) of it wait ({listed(report.held)}). "
+            "Run again, without --wave, to build them and the release."
+        )
+    if report.release_failed:
+        why = "was held" if report.release_is_held else "could not be made"
+        return f"The release {why}; {f'{report.release} stays' if report.release else 'there is none'}."
+    if report.release is None:
+        return None
+    word = "New release" if report.release_is_new else "Nothing changed; release"
+    return f"{word} {report.release} at {workspace.warehouse}"
 
 
 def _run(args: argparse.Namespace) -> int:
