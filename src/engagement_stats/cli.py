@@ -42,6 +42,10 @@ STATUS_HEADINGS = {
 # As in export, which is not imported for a list of options.
 EXPORT_FORMATS = ("xlsx", "ods", "csv", "parquet")
 SHOWN_UNCLAIMED = 20
+FORGETS = (
+    "What is remembered of published releases goes with it: later releases are then no longer protected against being "
+    "set beside those published (docs/releases.md, Beside an earlier release)."
+)
 STOPPING_SECONDS = 15
 
 
@@ -411,13 +415,16 @@ def _purge(args: argparse.Namespace) -> int:
         else:
             plan = purge.of_waves(store, args.wave, catalogued)
         what = f"{', '.join(plan.what)}: {plan.files} file(s), {plan.size:,} bytes"
+        # As it holds for the purge to come, and for the one that was.
+        forgets = f"{FORGETS}\n" if plan.forgets else ""
         if not args.yes:
-            raise UsageError(f"{what} in {workspace.private} would be deleted, and nothing was. Add --yes to delete.")
+            _say(f"{what} in {workspace.private} would be deleted, and nothing was.\n{forgets}Add --yes to delete.")
+            return 2
         record = purge.carry_out(plan, store)
         if not args.all:
             records.forget(workspace, plan.what)
     _say(
-        f"Deleted {what}, and the records of their runs. Noted in {record}.\n"
+        f"Deleted {what}, and the records of their runs. Noted in {record}.\n{forgets}"
         "This is not a secure erase: disks, snapshots and backups may hold the bytes for longer.\n"
         f"Not touched: deposited files ({workspace.data}) and releases ({workspace.warehouse.parent})."
     )
