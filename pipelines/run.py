@@ -27,6 +27,8 @@ INTERRUPTED = "DagsterExecutionInterruptedError"
 # Marks the runs of this module in Dagster's records; those of the web page are looked after by its daemon.
 BY = {"engagement_stats/run_by": "run"}
 KILLED = "The process of this run ended without a word, as a killed one does. Whatever it left undone is done again."
+# Stands for the release among the waves that failed.
+THE_RELEASE = "release"
 UNFINISHED = "its run did not finish, or its file changed meanwhile; see the runs in `engagement-stats ui`"
 
 Progress = Callable[[str, int, int], None]
@@ -61,6 +63,7 @@ UNDECIDED = Decision()
 class Report:
     """What a run did: waves built, unchanged, failed and why, and the release that now stands (None: there is none).
 
+    Among `failed` is "release", where it could not be made or is held until a change of published numbers is accepted.
     `held` names waves that wait, not asked for or not finished; while there are any the release stays as it was.
     `lost` names waves that the release before had and the new one has not, `synthetic` says whether it is synthetic.
     `notes` say what became of a decision, or that one is wanted though nothing failed.
@@ -75,6 +78,21 @@ class Report:
     release: str | None
     release_is_new: bool
     notes: tuple[str, ...] = ()
+
+    @property
+    def failed_waves(self) -> tuple[str, ...]:
+        """Waves that failed, without the release."""
+        return tuple(w for w in self.failed if w != THE_RELEASE)
+
+    @property
+    def release_failed(self) -> bool:
+        """Say whether a release was to be made, and is not in place."""
+        return THE_RELEASE in self.failed and not self.release_is_new
+
+    @property
+    def release_is_held(self) -> bool:
+        """Say whether the release waits for somebody to accept that published numbers change."""
+        return self.release_failed and self.failed[THE_RELEASE].startswith(corrections.HELD)
 
 
 def dagster_home(home: Path) -> Path:
@@ -197,7 +215,7 @@ def _run(workspace: Workspace, waves: Sequence[str], progress: Progress, decisio
             done = _execute(code_location, automation.release_job.name, instance, None)
             # It may be in place and not noted in the log, as on a disk that is full.
             if not done or releases.current_release(workspace.warehouse) != current.release:
-                failed["release"] = resource.store.failure(RELEASE, None) or UNFINISHED
+                failed[THE_RELEASE] = resource.store.failure(RELEASE, None) or UNFINISHED
         progress("done", total, total)
     now = releases.current(workspace.warehouse)
     return Report(

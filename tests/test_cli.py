@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from workbench import CLS_2018, CLS_2019, COMMAND, POLL, Project, Told, built, edit_text
 
-from engagement_stats import catalogue
+from engagement_stats import catalogue, show
 
 COMMANDS = {
     "demo", "run", "status", "inspect", "check", "places", "estimate", "weight", "headlines", "claims", "ui",
@@ -92,6 +92,22 @@ def test_a_wrong_call_exits_2(told: Told, call: str) -> None:
 
 
 # Headlines and claims
+
+
+def test_json_has_the_numbers_that_csv_has(capsys: pytest.CaptureFixture[str]) -> None:
+    numbers = [27.2, 0.1 + 0.2, 1 / 3, 1.5e-17, float("nan"), float("inf")]
+    data = pd.DataFrame({
+        "number": numbers, "count": pd.array([1, 2, 3, 4, 5, None], dtype="Int64"), "is": [True] * 6,
+        "text": ["é", "b", "c", "d", "e", None],
+    })  # fmt: skip
+    show.frame(data, "json")
+    out = capsys.readouterr().out
+    assert out.startswith('[{"number":27.2,"count":1,"is":true,"text":"é"},{"number":0.30000000000000004,')
+    assert [row["number"] for row in json.loads(out)] == [*numbers[:4], None, None]
+    assert json.loads(out)[-1] == {"number": None, "count": None, "is": True, "text": None}
+    show.frame(data, "csv")
+    written = [line.split(",")[0] for line in capsys.readouterr().out.splitlines()[1:5]]
+    assert written == [json.dumps(row["number"]) for row in json.loads(out)[:4]]
 
 
 def test_headlines_read_back_in_every_format(told: Told, released: Project) -> None:

@@ -13,9 +13,9 @@ import released
 from released import ESTIMATE, REVISION, table
 from workbench import CLS_2018, CLS_2019, POLL, Project, Told, edit_text, make
 
-from engagement_stats import catalogue, corrections, publish, releases
+from engagement_stats import catalogue, corrections, disclose, publish, releases
 from engagement_stats.catalogue import model as m
-from engagement_stats.errors import PublishError, UsageError
+from engagement_stats.errors import DisclosureError, PublishError, UsageError
 from pipelines.run import Decision, run
 
 NOISE = 1e-9
@@ -247,6 +247,9 @@ def test_one_weight_changed_holds_the_release_until_it_is_accepted(
     code, _, err = told("run")
     assert code == 1
     assert "FAILED release\n  release: held, because" in err
+    assert "1 wave(s) built, " in err
+    assert f" unchanged, 0 failed.\nThe release was held; {first} stays.\n" in err
+    assert "Nothing changed" not in err
     assert POLL in err
     assert real.warehouse.read_bytes() == before
     assert f"{POLL}: the answers or weights of fewer than 10 respondents differ from those published." in err
@@ -302,6 +305,27 @@ def test_one_weight_changed_holds_the_release_until_it_is_accepted(
     assert told("run")[0] == 0
     edit_text(real.file(POLL), reweighted(9))
     assert told("run")[0] == 1
+
+
+def test_a_release_that_cannot_be_made_is_no_failed_wave(
+    real: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*_: object) -> None:
+        raise DisclosureError("a small cell can be worked out")
+
+    told = Told(real, capsys, monkeypatch)
+    first = real.value("SELECT release_id FROM runs")
+    edit_text(real.file(POLL), reweighted(7))
+    monkeypatch.setattr(disclose, "check", refuses)
+    code, _, err = told("run", "--accept", "A weight was mistyped", "--kind", "revision")
+    assert code == 1
+    assert "FAILED release\n  a small cell can be worked out" in err
+    assert f" unchanged, 0 failed.\nThe release could not be made; {first} stays.\n" in err
+    real.warehouse.unlink()
+    code, _, err = told("run")
+    assert code == 1
+    assert " unchanged, 0 failed.\nThe release could not be made; there is none.\n" in err
+    assert "Nothing changed" not in err
 
 
 @pytest.mark.parametrize("others", [True, False])

@@ -3,6 +3,7 @@
 import csv
 import fcntl
 import re
+import shutil
 import stat
 from pathlib import Path
 
@@ -106,9 +107,24 @@ def test_without_yes_nothing_is_deleted(project: Project, told: Told) -> None:
     before = left(project)
     code, out, err = told("purge", "--all")
     assert (code, out) == (2, "")
-    assert re.search(r"all: \d+ file\(s\), [\d,]+ bytes in .* would be deleted, and nothing was\. Add --yes", err)
+    assert re.search(r"all: \d+ file\(s\), [\d,]+ bytes in .* would be deleted, and nothing was\.\n", err)
+    assert err.endswith("\nAdd --yes to delete.\n")
+    assert "error" not in err
     assert left(project) == before
     assert not (project.workspace.private / purge.RECORD).exists()
+
+
+@pytest.mark.parametrize("call", [["--all"], ["--wave", POLL]])
+def test_that_published_releases_are_forgotten_is_said(project: Project, told: Told, call: list[str]) -> None:
+    said = "later releases are then no longer protected against being set beside those published"
+    remembered = project.workspace.private / PUBLISHED
+    shutil.rmtree(remembered, ignore_errors=True)
+    assert said not in told("purge", *call)[2]
+    (remembered / POLL).mkdir(parents=True)
+    assert said in told("purge", *call)[2]
+    assert said in told("purge", *call, "--yes")[2]
+    assert not (remembered / POLL).exists()
+    assert said not in told("purge", *call, "--yes")[2]
 
 
 @pytest.mark.parametrize("call", [["purge", "--yes"], ["purge", "--all", "--wave", POLL, "--yes"]])

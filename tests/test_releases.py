@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 import released
 
-from engagement_stats import catalogue, cli, contents, manifest, publish, releases, shelf
+from engagement_stats import catalogue, cli, contents, manifest, publish, releases, shelf, show
 from engagement_stats.errors import PublishError, UsageError
 
 Frames = dict[str, pd.DataFrame]
@@ -180,7 +180,7 @@ def test_the_one_before_the_first_is_none(frames: Frames, warehouse: Path) -> No
     with pytest.raises(UsageError, match="current: there is no such release"):
         releases.find(warehouse, "current")
     put(frames, "r1", warehouse)
-    with pytest.raises(UsageError, match="previous: there is no such release"):
+    with pytest.raises(UsageError, match="previous: only one release is kept"):
         releases.find(warehouse, "previous")
 
 
@@ -198,7 +198,11 @@ def test_going_back_is_noted_and_holds(frames: Frames, warehouse: Path) -> None:
     assert line["reason"] == "The weights were wrong."
     assert line["by"]
     assert set(releases.withdrawn(warehouse)) == {"r2"}
-    assert "went back from it to r1" in releases.gone_back(line)
+    said = releases.gone_back(line)
+    assert "went back from it to r1" in said
+    assert ': "The weights were wrong." It is not published' in said
+    assert ': "wrong weights". It is not published' in releases.gone_back({**line, "reason": "wrong weights"})
+    assert ": No reason was given. It is not published" in releases.gone_back({**line, "reason": releases.UNSAID})
     # Forward again is going back from r1; asking for one lifts it.
     releases.roll_back(warehouse, "r2", "They were right.")
     assert set(releases.withdrawn(warehouse)) == {"r1"}
@@ -256,6 +260,43 @@ def test_the_command_lists_compares_and_goes_back(
     code, _, err = told("diff", "r9")
     assert code == 2
     assert "not a kept release" in err
+
+
+def test_the_difference_of_long_texts_is_shown(
+    frames: Frames, warehouse: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[pd.DataFrame] = []
+    monkeypatch.setattr(show, "frame", lambda data, *_, **__: shown.append(data))
+
+    def told(release: str, sentence: str) -> tuple[str, str, bool]:
+        put({**frames, "claims": frames["claims"].assign(sentence=sentence)}, release, warehouse)
+        if release == "r1":
+            return "", "", False
+        assert cli.main(["releases", "diff", "--warehouse", str(warehouse)]) == 0
+        row = shown[-1].iloc[0]
+        return row["old"], row["new"], "--format csv gives them whole" in capsys.readouterr().err
+
+    before, after = "In 2018-19, about the same. " * 5, " This is indicative, so decide with care." * 3
+    told("r1", f"{before}36 per cent agreed.{after}")
+    old, new, pointed = told("r2", f"{before}41 per cent agreed.{after}")
+    assert old == "…bout the same. 36 per cent agreed. This is indicative, so …"
+    assert new == "…bout the same. 41 per cent agreed. This is indicative, so …"
+    assert pointed
+    # One that ends where the other goes on shows its end.
+    old, new, pointed = told("r3", f"{before}41 per cent agreed.")
+    assert old == "…er cent agreed. This is indicative, so decide with care. T…"
+    assert (new[0], new[-19:]) == ("…", "41 per cent agreed.")
+    assert pointed
+    assert told("r4", "Short.")[1:] == ("Short.", True)
+    assert told("r5", "Shorter.") == ("Short.", "Shorter.", False)
+
+
+def test_nothing_is_before_the_only_release(
+    frames: Frames, warehouse: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(frames, "r1", warehouse)
+    assert cli.main(["releases", "diff", "--warehouse", str(warehouse)]) == 2
+    assert "error: previous: only one release is kept (r1); there is nothing before it." in capsys.readouterr().err
 
 
 # --- one writer, any number of readers

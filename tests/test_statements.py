@@ -150,6 +150,11 @@ def test_what_the_program_itself_writes_is_supported(packaged: catalogue.Catalog
         assert list(shares["wave"]) == [row.wave]
 
 
+def test_no_sentence_of_the_program_is_taken_for_a_denial(packaged: catalogue.Catalogue, release: Release) -> None:
+    for text in release[1]["sentence"].dropna().unique():
+        assert not answers(text, packaged, release)["reason"].str.contains("denied").any(), text
+
+
 # Sentences
 
 
@@ -267,6 +272,20 @@ def test_what_cannot_be_told_is_said(
     row = one(text, stated, packaged, release)
     assert (row["match"], row["verdict"], row["wave"]) == (match, "cannot be checked", "")
     assert reason in row["reason"]
+
+
+def test_candidates_are_of_the_year_named(packaged: catalogue.Catalogue, release: Release) -> None:
+    text = "In {}, 36 per cent reported formal volunteering."
+    named = one(text.format("2018-19"), "36 per cent", packaged, release)
+    assert named["match"] == "ambiguous"
+    assert named["candidates"] == (
+        "cls_2018_19, formal_volunteering_12m, all, all; cls_2018_19, formal_volunteering_monthly, all, all"
+    )
+    absent = one(text.format("1998-99"), "36 per cent", packaged, release)
+    assert (absent["match"], absent["candidates"]) == ("ambiguous", "")
+    assert absent["reason"].endswith("The release has no figure of 1998-99 for any of them.")
+    silent = one("36 per cent reported formal volunteering.", "36 per cent", packaged, release)
+    assert {"cls_2018_19", "cls_2023_24"} <= {x.split(",")[0] for x in silent["candidates"].split("; ")}
 
 
 def test_the_age_from_which_a_population_counts_is_no_part_of_it(
@@ -494,6 +513,26 @@ def test_the_command_gives_every_column_to_machines(
     rows = pd.read_json(StringIO(capsys.readouterr().out))
     assert list(rows.columns) == checked.COLUMNS
     assert "not comparable" in set(rows["verdict"])
+
+
+def test_the_command_reads_back_figures_without_an_interval(
+    warehouse: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], packaged: catalogue.Catalogue, release: Release
+) -> None:
+    estimates, _ = release
+    rows = estimates[
+        (estimates["domain"] == "all") & estimates["estimate"].notna() & estimates["ci_lower"].isna()
+    ].groupby("wave").head(1)  # fmt: skip
+    said = [f"{phrase.estimate(packaged, row)}." for row in rows.itertuples(index=False)]
+    assert sum("(no interval can be given)" in s for s in said) > 0
+    assert sum("as the number of respondents is not known)" in s for s in said) > 5
+    file = tmp_path / "text.md"
+    file.write_text("\n\n".join(said), encoding="utf-8")
+    assert cli.main(["claims", str(file), "--warehouse", str(warehouse), "--format", "json"]) == 0
+    found = pd.read_json(StringIO(capsys.readouterr().out))
+    assert list(found["wave"]) == list(rows["wave"])
+    assert list(found["indicator"]) == list(rows["indicator"])
+    # It agrees, and without an interval no more can be said.
+    assert found["reason"].str.contains("agrees with it, but has no interval").all()
 
 
 def test_a_text_that_cannot_be_read_is_an_error(

@@ -42,6 +42,10 @@ STATUS_HEADINGS = {
 # As in export, which is not imported for a list of options.
 EXPORT_FORMATS = ("xlsx", "ods", "csv", "parquet")
 SHOWN_UNCLAIMED = 20
+FORGETS = (
+    "What is remembered of published releases goes with it: later releases are then no longer protected against being "
+    "set beside those published (docs/releases.md, Beside an earlier release)."
+)
 STOPPING_SECONDS = 15
 
 
@@ -109,22 +113,32 @@ def _report(report: "Report", workspace: "Workspace") -> int:
 
     for wave, message in report.failed.items():
         _say(f"FAILED {wave}\n  " + message.replace("\n", "\n  "))
-    _say(f"{len(report.built)} wave(s) built, {len(report.unchanged)} unchanged, {len(report.failed)} failed.")
-    if report.held:
-        _say(
-            f"The release was left as it is: {len(report.held)} wave(s) of it wait ({listed(report.held)}). "
-            "Run again, without --wave, to build them and the release."
-        )
-    elif report.release is not None:
-        word = "New release" if report.release_is_new else "Nothing changed; release"
-        _say(f"{word} {report.release} at {workspace.warehouse}")
-        if report.synthetic:
-            _say(SYNTHETIC_NOTICE)
+    _say(f"{len(report.built)} wave(s) built, {len(report.unchanged)} unchanged, {len(report.failed_waves)} failed.")
+    if outcome := _outcome(report, workspace):
+        _say(outcome)
+    if report.synthetic and not report.held:
+        _say(SYNTHETIC_NOTICE)
     for note in report.notes:
         _say(note)
     if report.lost:
         _say(f"No longer in the release: {listed(report.lost)}. `engagement-stats status` says why.")
     return 1 if report.failed else 0
+
+
+def _outcome(report: "Report", workspace: "Workspace") -> str | None:
+    """Say what became of the release."""
+    if report.held:
+        return (
+            f"The release was left as it is: {len(report.held)} wave(s) of it wait ({listed(report.held)}). "
+            "Run again, without --wave, to build them and the release."
+        )
+    if report.release_failed:
+        why = "was held" if report.release_is_held else "could not be made"
+        return f"The release {why}; {f'{report.release} stays' if report.release else 'there is none'}."
+    if report.release is None:
+        return None
+    word = "New release" if report.release_is_new else "Nothing changed; release"
+    return f"{word} {report.release} at {workspace.warehouse}"
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -401,13 +415,16 @@ def _purge(args: argparse.Namespace) -> int:
         else:
             plan = purge.of_waves(store, args.wave, catalogued)
         what = f"{', '.join(plan.what)}: {plan.files} file(s), {plan.size:,} bytes"
+        # As it holds for the purge to come, and for the one that was.
+        forgets = f"{FORGETS}\n" if plan.forgets else ""
         if not args.yes:
-            raise UsageError(f"{what} in {workspace.private} would be deleted, and nothing was. Add --yes to delete.")
+            _say(f"{what} in {workspace.private} would be deleted, and nothing was.\n{forgets}Add --yes to delete.")
+            return 2
         record = purge.carry_out(plan, store)
         if not args.all:
             records.forget(workspace, plan.what)
     _say(
-        f"Deleted {what}, and the records of their runs. Noted in {record}.\n"
+        f"Deleted {what}, and the records of their runs. Noted in {record}.\n{forgets}"
         "This is not a secure erase: disks, snapshots and backups may hold the bytes for longer.\n"
         f"Not touched: deposited files ({workspace.data}) and releases ({workspace.warehouse.parent})."
     )

@@ -27,8 +27,8 @@ DIFF_HEADINGS = {
 # A table on a terminal is for looking; all of it is in CSV and JSON.
 SHOWN = 60
 SHOWN_TEXT = 60
-# Going back can be urgent, so that it does not wait for words.
-UNSAID = "No reason was given."
+# Of a long text, what is shown before the first difference.
+LEAD = 15
 
 
 def options(command: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:
@@ -45,7 +45,7 @@ def options(command: argparse.ArgumentParser, shared: argparse.ArgumentParser) -
     diff.add_argument("new", nargs="?", default="current", metavar="NEW", help=f"{told} (default current)")
     back = add("rollback", "put an earlier release in place again; the one that stood is not published again unasked")
     back.add_argument("release", metavar="RELEASE", help=told)
-    back.add_argument("--reason", default=UNSAID, metavar="TEXT", help="why, for the log of releases")
+    back.add_argument("--reason", metavar="TEXT", help="why, for the log of releases")
 
 
 def run(args: argparse.Namespace, workspace: "Workspace", say: Callable[[str], None]) -> int:
@@ -129,8 +129,12 @@ def _diff(args: argparse.Namespace, workspace: "Workspace", say: Callable[[str],
         out.append(f"  {name}: {', '.join(what)}\n")
     sys.stdout.write("".join(out) if len(table) else out[0] + "  Nothing differs.\n")
     if len(table):
-        shown = table.head(SHOWN).assign(**{c: table[c].map(_short) for c in ("old", "new")})
+        first = table.head(SHOWN)
+        pairs = list(zip(first["old"], first["new"], strict=True))
+        shown = first.assign(old=[_short(a, b) for a, b in pairs], new=[_short(b, a) for a, b in pairs])
         show.frame(shown, "table", headings=DIFF_HEADINGS)
+        if any(_is_long(text) for pair in pairs for text in pair):
+            say("Long texts are cut around their first difference; --format csv gives them whole.")
     if len(table) > SHOWN:
         say(f"{SHOWN} of {len(table):,} shown; --format csv gives all, with every digit.")
     return 0
@@ -147,19 +151,29 @@ def _counted(thing: str, what: str, n: int) -> str:
     return f"{thing}{'' if n == 1 else 's'} {what}"
 
 
-def _short(value: Any) -> "str | None":
-    """Shorten a sentence to fit in a table."""
-    if not isinstance(value, str) or len(value) <= SHOWN_TEXT:
+def _is_long(value: object) -> bool:
+    return isinstance(value, str) and len(value) > SHOWN_TEXT
+
+
+def _short(value: Any, other: Any) -> "str | None":
+    """Shorten a sentence to fit in a table, to where it first differs from the other one."""
+    if not isinstance(value, str) or not _is_long(value):
         return value if isinstance(value, str) else None
-    return f"{value[: SHOWN_TEXT - 1]}…"
+    beside = other if isinstance(other, str) else ""
+    shared = min(len(value), len(beside))
+    differs = next((at for at in range(shared) if value[at] != beside[at]), shared)
+    room = SHOWN_TEXT - len("……")
+    start = min(max(0, differs - LEAD), len(value) - room)
+    end = start + room
+    return f"{'…' if start else ''}{value[start:end]}{'…' if end < len(value) else ''}"
 
 
 def _rollback(args: argparse.Namespace, workspace: "Workspace", say: Callable[[str], None]) -> int:
     from engagement_stats import releases
 
-    if not args.reason.strip():
+    if args.reason is not None and not args.reason.strip():
         raise UsageError("--reason: it is empty. Say in a few words what is wrong with the release in place.")
-    now = releases.roll_back(workspace.warehouse, args.release, args.reason)
+    now = releases.roll_back(workspace.warehouse, args.release, args.reason or releases.UNSAID)
     say(f"{workspace.warehouse} is release {now.release_id} of {now.built_at} again.")
     where, stood = releases.folder(workspace.warehouse), releases.log(workspace.warehouse)[-1]["replaced"]
     if stood:

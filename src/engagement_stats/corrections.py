@@ -28,6 +28,8 @@ KEY = ["wave", "indicator", "domain", "level"]
 VALUES = ["estimate", "standard_error", "ci_lower", "ci_upper", "base_unweighted"]
 CHANGES = [*KEY, "column", "old", "new", "replaces"]
 NEEDED = ("accepted_on", "wave", "kind", "reason", "replaces")
+# How a message that holds a release begins, whoever reads it back.
+HELD = "release: held, because"
 KEY_OF_TABLE = ["wave", "replaces", "change"]
 REVISED = "[r]"
 HIDE, SHOW = "hide", "show"
@@ -297,7 +299,7 @@ def message(
     ]
     return "\n".join(
         [
-            f"release: held, because {sum(h.estimates for h in waiting)} published estimate(s) would change and "
+            f"{HELD} {sum(h.estimates for h in waiting)} published estimate(s) would change and "
             "nothing says why. The release in place stays.",
             *lines,
             f'Every change is in {where}. If they are right, say so: `engagement-stats run --accept "REASON" --kind '

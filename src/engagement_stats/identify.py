@@ -85,7 +85,7 @@ class Identifier:
             who = "these people" if rows else "this"
             return Identified("none", reason=f"The release has no figure of {who} for {self._labels(indicators)}.")
         if len({r.indicator for r in fitting}) > 1:
-            return self._ambiguous(fitting, "Several match: say which of")
+            return self._several(subject, fitting)
         found = self._in_time(subject, fitting)
         if found.side is not None and not subject.places:
             population = self.catalogue.population(found.side.wave)
@@ -127,9 +127,21 @@ class Identifier:
         met = [(set(options) & levels, set(options) & spoken_for) for options in subject.places]
         return all(a or b for a, b in met) and set().union(*(a for a, _ in met)) == levels
 
+    def _several(self, subject: Subject, rows: list[Any]) -> Identified:
+        """Say that several indicators match; only their figures of the year named, if one is, can be meant."""
+        named = self._of_years(subject, rows) if subject.years else rows
+        meant = self._ambiguous(rows, "Several match: say which of")
+        if not named:
+            none = f"The release has no figure of {' and '.join(subject.years)} for any of them."
+            return replace(meant, reason=f"{meant.reason} {none}", candidates=())
+        return replace(meant, candidates=self._sides(named))
+
+    def _of_years(self, subject: Subject, rows: list[Any]) -> list[Any]:
+        return [r for r in rows if any(meets(y, self.times[r.wave]) for y in subject.years)]
+
     def _in_time(self, subject: Subject, rows: list[Any]) -> Identified:
         if subject.years:
-            named = [r for r in rows if any(meets(y, self.times[r.wave]) for y in subject.years)]
+            named = self._of_years(subject, rows)
             if not named:
                 return Identified(
                     "none", reason=f"The release has no figure of {' and '.join(subject.years)} for it.",

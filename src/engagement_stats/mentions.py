@@ -121,6 +121,11 @@ class Vocabulary:
                 add(self._of_level(domain, level), f"{domain}={level}")
         return out
 
+    @cached_property
+    def provisos(self) -> list[str]:
+        """Patterns of the words of our own sentences that deny knowledge of a number, and nothing about people."""
+        return [_pattern(p) for p in self.catalogue.style.provisos()]
+
     def _of_level(self, domain: str, level: str) -> list[str]:
         reading = self.catalogue.reading
         given = list(reading.levels.get(domain, {}).get(level, []))
@@ -175,6 +180,10 @@ class Vocabulary:
         others += self._looked_up("survey", _turned(reading.surveys), found)
         others += self._looked_up("series", _turned(reading.series), found)
         others += self._looked_up("recall", _turned(reading.recalls), found)
+        own = _plainly("negation", self.provisos, found)
+        others = [
+            o for o in others if o.kind != "negation" or not any(x.start <= o.start and o.end <= x.end for x in own)
+        ]
         periods = [o for o in others if o.kind == "recall"]
         others = [o for o in others if o.kind != "previous" or not _inside_another(o, [*periods, o])]
         kept += self._people(found, figures, kept)

@@ -39,12 +39,15 @@ class Plan:
         How many files they hold.
     size : int
         Their bytes.
+    forgets : bool
+        Whether what is remembered of published releases is among them.
     """
 
     what: tuple[str, ...]
     places: tuple[Path, ...]
     files: int
     size: int
+    forgets: bool = False
 
 
 def everything(store: Store, records: Path) -> Plan:
@@ -56,7 +59,7 @@ def everything(store: Store, records: Path) -> Plan:
     records : Path
         The folder of Dagster's own records; its settings stay.
     """
-    return _plan(("all",), [*store.results(), *(p for p in _within(records) if p.name != SETTINGS)])
+    return _plan(store, ("all",), [*store.results(), *(p for p in _within(records) if p.name != SETTINGS)])
 
 
 def of_waves(store: Store, waves: Sequence[str], catalogued: Sequence[str]) -> Plan:
@@ -83,7 +86,7 @@ def of_waves(store: Store, waves: Sequence[str], catalogued: Sequence[str]) -> P
     asked = tuple(dict.fromkeys(waves))
     behind = [store.root / PUBLISHED / w for w in asked]
     made = [p for w in asked for p in store.results_of(w)]
-    return _plan(asked, [*made, store.root / RELEASE, *behind])
+    return _plan(store, asked, [*made, store.root / RELEASE, *behind])
 
 
 def carry_out(plan: Plan, store: Store) -> Path:
@@ -147,10 +150,10 @@ def _noted(plan: Plan, record: Path) -> Path:
     return record
 
 
-def _plan(what: tuple[str, ...], places: Sequence[Path]) -> Plan:
+def _plan(store: Store, what: tuple[str, ...], places: Sequence[Path]) -> Plan:
     there = tuple(p for p in places if os.path.lexists(p))
     sizes = [p.lstat().st_size for place in there for p in _files(place)]
-    return Plan(what, there, len(sizes), sum(sizes))
+    return Plan(what, there, len(sizes), sum(sizes), any(p.is_relative_to(store.root / PUBLISHED) for p in there))
 
 
 def _within(folder: Path) -> list[Path]:

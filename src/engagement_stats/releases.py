@@ -32,6 +32,8 @@ LOG_COLUMNS = ("at", "by", "action", "release", "replaced", "reason")
 PUBLISHED, ROLLED_BACK, AGAIN = "published", "rolled back", "to be published again"
 PUT = (PUBLISHED, ROLLED_BACK)
 FOUND = "Found in place; nothing had been noted of it."
+# Going back can be urgent, so that it does not wait for words.
+UNSAID = "No reason was given."
 CURRENT, PREVIOUS = "current", "previous"
 ALL = "`engagement-stats releases list` shows all."
 
@@ -142,9 +144,11 @@ def withdrawn(warehouse: Path) -> dict[str, dict[str, str]]:
 
 def gone_back(line: Mapping[str, str]) -> str:
     """Say that a release which would be made again was gone back from, by the line of the log, and what can be done."""
+    reason = line["reason"]
+    told = reason if reason == UNSAID else f'"{reason}"{"" if reason.endswith((".", "!", "?")) else "."}'
     return (
         f"release: {line['replaced']} is what the inputs give, but {line['by']} went back from it to {line['release']} "
-        f"on {line['at'][:10]}: {line['reason']} It is not published again unasked. Put right what was wrong, or "
+        f"on {line['at'][:10]}: {told} It is not published again unasked. Put right what was wrong, or "
         'give the reason: `engagement-stats run --again "REASON"`.'
     )
 
@@ -166,6 +170,8 @@ def find(warehouse: Path, name: str) -> Manifest:
     known = {x.release_id: x for x in kept(warehouse)}
     named = {CURRENT: current_release(warehouse), PREVIOUS: previous(warehouse)}
     wanted = named.get(name, name)
+    if wanted is None and name == PREVIOUS and len(known) == 1:
+        raise UsageError(f"{name}: only one release is kept ({next(iter(known))}); there is nothing before it. {ALL}")
     if wanted is None:
         raise UsageError(f"{name}: there is no such release of {warehouse}. {ALL}")
     matches = [known[wanted]] if wanted in known else [x for k, x in known.items() if k.startswith(wanted)]

@@ -4,6 +4,8 @@ Belongs here: output formats, and the mark on synthetic results.
 Not here: which rows and columns are shown (cli), and how a number is worded (phrase).
 """
 
+import json
+import math
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
@@ -46,10 +48,16 @@ def frame(
     if kind == "csv":
         data.to_csv(sys.stdout, index=False)
     elif kind == "json":
-        sys.stdout.write(data.to_json(orient="records", date_format="iso", double_precision=15, force_ascii=False))
-        sys.stdout.write("\n")
+        sys.stdout.write(_json(data))
     else:
         _table(data, title, dict(headings) if headings else {str(c): str(c) for c in data.columns}, width)
+
+
+def _json(data: "pd.DataFrame") -> str:
+    """Write a list of records; numbers as short as reads back the same, which the writer of pandas does not do."""
+    rows = data.astype("object").where(data.notna(), None).to_dict("records")
+    records = [{str(k): None if v in (math.inf, -math.inf) else v for k, v in row.items()} for row in rows]
+    return json.dumps(records, ensure_ascii=False, separators=(",", ":"), allow_nan=False) + "\n"
 
 
 def paper(piped_width: int) -> "Console":

@@ -184,6 +184,17 @@ class Style(Words):
                 raise ValueError(f'"{text}" has {banned}, words that are never to be used')
         return self
 
+    def provisos(self) -> list[str]:
+        """Return the fixed words that say what is not known of an estimate or a comparison, and nothing of people."""
+        said = self.figures
+        texts = _texts([self.comparisons])
+        pieces = [
+            piece
+            for text in (said.no_interval, said.no_base, said.source_without_time, *texts)
+            for piece, *_ in Formatter().parse(text)
+        ]
+        return list(dict.fromkeys(p for p in pieces if any(c.isalpha() for c in p)))
+
 
 PLACEHOLDERS = {
     "value", "interval", "people", "phrase", "said", "when", "source", "level", "number", "confidence", "low", "high",
