@@ -60,6 +60,34 @@ def read_families(frame: pd.DataFrame, by: By, layout: Layout) -> list[Family]:
     return families
 
 
+def level_of(responses: pd.DataFrame, family: str) -> pd.Series:
+    """Return the level of each respondent in a family of a wave, as estimates name it; null where a part is.
+
+    Parameters
+    ----------
+    responses : DataFrame, shape (n respondents, variables)
+    family : str
+        "all", a column, or "a*b".
+
+    Returns
+    -------
+    Series of str, shape (n respondents,)
+
+    Examples
+    --------
+    >>> people = pd.DataFrame({"sex": ["Female", "Male", None], "region": ["London", "Wales", "Wales"]})
+    >>> level_of(people, "region*sex").tolist()[:2]
+    ['London | Female', 'Wales | Male']
+    """
+    if family == ALL:
+        return pd.Series(ALL, index=responses.index, dtype="str")
+    parts = responses[family.split("*")]
+    named = parts.iloc[:, 0].astype("str")
+    for k in range(1, parts.shape[1]):
+        named = named + CROSS + parts.iloc[:, k].astype("str")
+    return named.where(parts.notna().all(axis=1))
+
+
 def _levels(frame: pd.DataFrame, name: str) -> tuple[np.ndarray, list[str]]:
     column = read_column(frame, name, "by")
     if isinstance(column.dtype, pd.CategoricalDtype):

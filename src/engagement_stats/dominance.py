@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from engagement_stats.catalogue import CROSS, LEVEL_SEPARATOR, REST
+from engagement_stats.catalogue import REST
+from engagement_stats.domains import level_of
 
 SHARES = ("largest_weight_share", "two_largest_weight_share")
 KEYS = ["indicator", "domain", "level"]
@@ -72,12 +73,7 @@ def _codes(responses: pd.DataFrame, domain: str, levels: Sequence[str]) -> np.nd
     Somebody is in the rest of all levels but one, so rests have a column each.
     """
     inner = domain.removeprefix(REST)
-    if inner == "all":
-        return np.zeros((len(responses), 1), dtype=np.intp)
-    parts = responses[inner.split(CROSS)].astype("object")
-    named = parts.iloc[:, 0].where(parts.notna().all(axis=1))
-    for column in parts.columns[1:]:
-        named = named + LEVEL_SEPARATOR + parts[column]
+    named = level_of(responses, inner)
     if inner == domain:
         return np.asarray(pd.Index(levels, dtype="object").get_indexer(named)[:, None], dtype=np.intp)
     known = named.notna().to_numpy()

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from engagement_stats.catalogue import CROSS, KEY, LEVEL_SEPARATOR, REST
+from engagement_stats.catalogue import KEY, REST
 from engagement_stats.catalogue import model as m
+from engagement_stats.domains import level_of
 
 # Groups of everybody asked that differ by more are not held together for each question.
 NEAR = 20
@@ -79,15 +80,7 @@ def _inside(responses: pd.DataFrame, cells: Sequence[tuple[str, str]]) -> sparse
     place = {c: k for k, c in enumerate(cells)}
     rows, columns = [], []
     for domain in dict.fromkeys(d for d, _ in cells):
-        if domain == "all":
-            level = pd.Series("all", index=responses.index)
-        else:
-            parts = responses[domain.split(CROSS)]
-            level = parts.iloc[:, 0].astype("str")
-            for k in range(1, parts.shape[1]):
-                level = level + LEVEL_SEPARATOR + parts.iloc[:, k].astype("str")
-            level = level.where(parts.notna().all(axis=1))
-        codes, levels = pd.factorize(level)
+        codes, levels = pd.factorize(level_of(responses, domain))
         at = np.array([place.get((domain, str(x)), -1) for x in levels] + [-1], dtype=np.intp)[codes]
         there = np.flatnonzero(at >= 0)
         rows.append(there)

@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 
 from engagement_stats import dominance, estimate, uncertainty
-from engagement_stats.catalogue import CROSS, KEY, LEVEL_SEPARATOR, REST, Catalogue, Inside, pairs, rests, vintages
+from engagement_stats.catalogue import CROSS, KEY, REST, Catalogue, Inside, pairs, rests, vintages
 from engagement_stats.catalogue import model as m
 from engagement_stats.catalogue.load import WITHIN_A_WAVE
 from engagement_stats.design import SampleDesign
+from engagement_stats.domains import level_of
 from engagement_stats.errors import EstimationError, listed
 from engagement_stats.results import COLUMNS
 
@@ -150,9 +151,10 @@ def _outside(responses: pd.DataFrame, catalogue: Catalogue, wave_id: str) -> pd.
         parts = domain.split(CROSS)
         if not all(part in responses for part in parts):
             continue
-        known = responses[parts].notna().all(axis=1)
+        named = level_of(responses, domain)
+        known = named.notna()
         for level in levels:
-            here = known & (responses[parts].astype("object") == level.split(LEVEL_SEPARATOR)).all(axis=1)
+            here = named == level
             if here.any():
                 columns[f"{REST}{domain}={level}"] = pd.Series(
                     np.where(here, HERE, ELSEWHERE), index=responses.index, dtype="object"
