@@ -75,6 +75,23 @@ def test_limits_of_hidden_cells_are_those_of_brute_force(seed: int) -> None:
         np.testing.assert_allclose(high[k][hidden[k]], most[hidden[k]], atol=1e-6)
 
 
+def test_a_sum_that_cannot_be_loosens_no_other() -> None:
+    counts = np.array([[9, 4, 30], [5, 12, 40], [50, 60, 70]])
+    square = np.zeros(len(CELLS), bool)
+    square[[7, 8, 10, 11]] = True
+    good = crossed(counts)
+    # Three of the first row are in none of its columns, which nothing shows.
+    odd = good.copy()
+    odd[1] += 3
+    alone = bounds(good[None, :], square[None, :])
+    low, high = bounds(np.stack([odd, good]), np.stack([square, square]))
+    np.testing.assert_allclose([low[1, square], high[1, square]], [alone[0][0, square], alone[1][0, square]])
+    assert (high[1, square] - low[1, square] < 14).all()
+    # The truth of the odd one is among what is left.
+    assert (low[0, square] <= good[square] + 1e-6).all()
+    assert (high[0, square] >= good[square] - 1e-6).all()
+
+
 def test_a_shortened_search_never_calls_a_narrow_range_wide() -> None:
     rng = np.random.default_rng(5)
     values = np.array([crossed(rng.integers(0, 40, (3, 3))) for _ in range(20)])

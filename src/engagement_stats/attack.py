@@ -101,6 +101,9 @@ def placed(layout: Layout, hidden: np.ndarray, few: np.ndarray, rules: m.Disclos
     somebody = hidden & layout.is_group(rules) & ~(np.where(layout.is_row, limits[BASE][1], upper) < 0.5)
     found = {k: somebody & _narrow(*v, floor) for k, v in limits.items()}
     found[BASE] &= few
+    # That of left-overs nobody counts and nobody does not shows that somebody was taken for granted wrongly.
+    sound = layout.is_row | ~share | (limits[YES][1] + limits[NO][1] >= roof - 1e-6 * FLOOR)
+    found[YES], found[NO] = found[YES] & sound, found[NO] & sound
     found[MEAN] = found[YES] & ~share & (limits[YES][1] - limits[YES][0] <= NOTHING * cap)
     limits[MEAN] = limits[YES]
     bare = _bare(layout, shown, yes, no, rules)

@@ -17,6 +17,8 @@ from engagement_stats.errors import DisclosureError
 
 # Programs for many numbers at once that may bring nothing before each number gets its own.
 STALLED = 4
+# Part of a total by which it may be missed and still be met; HiGHS meets its own limits to 1e-7.
+TOLERANCE = 1e-6
 
 
 def ranges(
@@ -147,17 +149,43 @@ def _programs(
             objective[chosen] = np.where(direction == 0, -1.0, 1.0)
             asked[direction, chosen] = True
         solution = linprog(objective, A_eq=system.matrix, b_eq=target, bounds=bounds, method="highs")
-        if solution.status == 2:  # what the reader takes for granted of those left out cannot be: take nothing
-            bounds[count:, 1] = np.abs(target) + np.abs(upper[:count]).max() + 1
-            bounds[:count, 0] = np.minimum(bounds[:count, 0], 0.0)
+        if solution.status == 2:
+            bounds = _possible(system, bounds, target)
             solution = linprog(objective, A_eq=system.matrix, b_eq=target, bounds=bounds, method="highs")
-        if solution.status != 0:
-            raise DisclosureError(
-                f"disclosure: the check for hidden numbers did not end. Got status {solution.status} of HiGHS; "
-                "expected 0. Please report it."
-            )
+        _check_ended(solution.status)
         low, high = np.minimum(low, solution.x[:count]), np.maximum(high, solution.x[:count])
     limits[0][table, cell], limits[1][table, cell] = low, high
+
+
+def _possible(system: "_System", bounds: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Return bounds under which there is a solution, the same but for the parts that have none under these.
+
+    A reader who takes it for granted that nobody is left out of a sum, and finds that somebody must be, does not know
+    how many nor where, and takes nothing for granted in that part. The other parts stay as they are.
+    """
+    count, rows, away = len(system.part), len(target), sparse.eye_array(len(target))
+    part = system.part[np.abs(system.matrix[:, :count]).argmax(axis=1)]
+    limits = np.vstack([bounds, np.tile([0.0, np.inf], (2 * rows, 1))])
+    # What must be added to or taken from each sum, as little as possible.
+    cost = np.concatenate([np.zeros(len(bounds)), np.ones(2 * rows)])
+    amended = sparse.hstack([system.matrix, away, -away]).tocsr()
+    found = linprog(cost, A_eq=amended, b_eq=target, bounds=limits, method="highs")
+    _check_ended(found.status)
+    off = np.add(*np.split(found.x[len(bounds) :], 2)) > TOLERANCE * (1 + np.abs(target))
+    wrong = np.isin(np.concatenate([system.part, part]), part[off])
+    out = bounds.copy()
+    out[:count, 0] = np.where(wrong[:count], np.minimum(out[:count, 0], 0.0), out[:count, 0])
+    enough = np.abs(target) + np.abs(bounds[:count, 1]).max() + 1
+    out[count:, 1] = np.where(wrong[count:], enough, out[count:, 1])
+    return out
+
+
+def _check_ended(status: int) -> None:
+    if status != 0:
+        raise DisclosureError(
+            f"disclosure: the check for hidden numbers did not end. Got status {status} of HiGHS; expected 0. Please "
+            "report it."
+        )
 
 
 def _next(part: np.ndarray, open_: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
