@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import textwrap
 import time
 import zipfile
 from collections.abc import Callable, Sequence
@@ -81,7 +82,41 @@ def as_docx(text_lines: Sequence[str], prolog: str = "", body: str | None = None
     return out.getvalue()
 
 
-FORMS = [as_txt, as_rtf, as_docx]
+def as_pdf(text_lines: Sequence[str], a_page: int = 9, wrapped_at: int = 60) -> bytes:
+    """Draw lines on pages as a text editor prints them: wrapped, tabs as spaces, windows-1252."""
+    printed = [part for line in text_lines for part in textwrap.wrap(line.expandtabs(4), wrapped_at) or [""]]
+    pages = [printed[i : i + a_page] for i in range(0, len(printed), a_page)] or [[]]
+
+    def drawn(page: list[str]) -> bytes:
+        shown = [line.encode("cp1252") for line in page]
+        for sign in (b"\\", b"(", b")"):
+            shown = [line.replace(sign, b"\\" + sign) for line in shown]
+        return b"BT /F 10 Tf 12 TL 40 800 Td\n" + b"".join(b"(%s) Tj T*\n" % line for line in shown) + b"ET"
+
+    font = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"
+    kids = b" ".join(b"%d 0 R" % (4 + 2 * i) for i in range(len(pages)))
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Count %d /Kids [%s] /MediaBox [0 0 595 842] >>" % (len(pages), kids), font,
+    ]  # fmt: skip
+    for i, page in enumerate(pages):
+        content = drawn(page)
+        objects += [
+            b"<< /Type /Page /Parent 2 0 R /Resources << /Font << /F 3 0 R >> >> /Contents %d 0 R >>" % (5 + 2 * i),
+            b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content),
+        ]
+    out, places = b"%PDF-1.4\n", []
+    for number, content in enumerate(objects, start=1):
+        places.append(len(out))
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, content)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    head = b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
+    return out + head + table + b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF" % (
+        len(objects) + 1, len(out),
+    )  # fmt: skip
+
+
+FORMS = [as_txt, as_rtf, as_docx, as_pdf]
 
 
 def read(folder: Path, content: bytes) -> Contents:
@@ -153,6 +188,13 @@ def test_a_dictionary_that_contradicts_itself_is_refused(tmp_path: Path, text_li
     assert str(caught.value).startswith(f"wave.tab: the data dictionary beside the file cannot be used: {message}")
 
 
+def locked(content: bytes) -> bytes:
+    """Say of a PDF that a password opens it."""
+    filler = b"00" * 32
+    entry = b"/Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <%s> /U <%s> >> /ID [<00> <00>]" % (filler, filler)
+    return content.replace(b"/Root 1 0 R", b"/Root 1 0 R " + entry)
+
+
 LAUGHS = (
     '<!DOCTYPE d [<!ENTITY a "' + "l" * 100 + '">'
     + "".join(f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(9)) + "]>"
@@ -168,11 +210,31 @@ LAUGHS = (
         (as_docx([], body="<d/>"), "it describes 0 variables"),
         (as_docx(lines())[:-40], "cut short"),
         (as_rtf(lines())[:-40], "its rich text is cut short"),
-        (b"%PDF-1.4", "it is a PDF document, not RTF, DOCX or plain text"),
+        (b"%PDF-1.4", "its PDF is damaged"),
+        (as_pdf(lines())[:-400], "its PDF is damaged"),
+        (as_pdf([]), "its PDF holds no text, as a scan does not"),
+        (as_pdf(lines(count=4)), "it describes 3 variables and states 4"),
+        (locked(as_pdf(lines())), "its PDF is encrypted"),
+        (b"MZ\x90\x00" + bytes(60), "not RTF, DOCX, PDF or plain text"),
         (b"", "it is an empty file"),
         (b"Pos. = 1\x81", "text in neither UTF-8 nor windows-1252"),
     ],
-    ids=["entity bomb", "external entity", "xml", "empty", "cut docx", "cut rtf", "pdf", "nothing", "encoding"],
+    ids=[
+        "entity bomb",
+        "external entity",
+        "xml",
+        "empty",
+        "cut docx",
+        "cut rtf",
+        "no pdf",
+        "cut pdf",
+        "scan",
+        "short pdf",
+        "locked pdf",
+        "program",
+        "nothing",
+        "encoding",
+    ],
 )
 def test_a_hostile_or_damaged_dictionary_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
     with pytest.raises(IngestError, match=message):
@@ -226,7 +288,9 @@ def paths(*names: str) -> list[PurePath]:
         (["d/tab/study_ukda_data_dictionary.docx", "d/tab/v.tab"], None),
         (["d/tab/v_ukda_data_dictionary.rtf", "d/tab/u_ukda_data_dictionary.rtf"], None),
         (["e/tab/w_ukda_data_dictionary.rtf", "w_ukda_data_dictionary.rtf"], None),
-        (["d/tab/w_ukda_data_dictionary.pdf"], None),
+        (["d/tab/w_ukda_data_dictionary.pdf"], "w_ukda_data_dictionary.pdf"),
+        # A page breaks lines: the other forms are surer.
+        (["d/tab/w_ukda_data_dictionary.pdf", "d/tab/w_ukda_data_dictionary.rtf"], "w_ukda_data_dictionary.rtf"),
         ([], None),
     ],
 )  # fmt: skip

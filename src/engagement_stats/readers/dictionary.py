@@ -1,7 +1,7 @@
 """Read the data dictionary that the UK Data Service lays beside a tab file: labels and codes declared missing.
 
-Belongs here: finding the dictionary of a file among others, its text out of RTF, DOCX or plain text, and the layout the
-Service writes it in.
+Belongs here: finding the dictionary of a file among others, its lines out of RTF, DOCX, PDF or plain text, and the
+layout the Service writes it in.
 Not here: the data (text), and what a code means: a dictionary informs, the catalogue decides.
 
 The layout: `Number of variables =` and `Number of cases =`; for each variable a line `Pos. = Variable = Variable label
@@ -19,13 +19,22 @@ from typing import Any, NoReturn
 from xml.parsers import expat
 
 from engagement_stats.errors import IngestError, listed
-from engagement_stats.readers import archive, detect, rtf
+from engagement_stats.readers import archive, detect, pdf, rtf
 from engagement_stats.readers.model import Code, Contents
 
-ENDING = re.compile(r"^(?P<of>.*)_ukda_data_dictionary\.(?P<kind>docx|rtf|txt)$", re.I)
+ENDING = re.compile(r"^(?P<of>.*)_ukda_data_dictionary\.(?P<kind>docx|rtf|txt|pdf)$", re.I)
 MAX_BYTES, MAX_BODY, MAX_LABEL, CHUNK = 16 << 20, 64 << 20, 10_000, 1 << 20
 BODY = "word/document.xml"
-VARIABLE = re.compile(r"\s*Pos\. =\s*[\d,]+\s+Variable =\s*(?P<name>\S+)\s+Variable label =(?P<label>.*)$")
+# How lines begin, and what those that a page may break hold when they are whole; the others are short.
+OPENINGS = {
+    "Pos. =": re.compile("Variable label ="),
+    "This variable is": re.compile(r"measurement level is\s+\S"),
+    "SPSS user missing values =": None,
+    "Value label information for": None,
+    "Value =": re.compile("Label ="),
+}
+# In a PDF nothing may stand between what a tab sets apart.
+VARIABLE = re.compile(r"\s*Pos\. =\s*[\d,]+\s*Variable =\s*(?P<name>\S+?)\s*Variable label =(?P<label>.*)$")
 NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 COUNT = re.compile(r"\d{1,3}(?:,?\d{3})*")
 
@@ -44,7 +53,7 @@ def beside(data: PurePath, files: Iterable[PurePath]) -> PurePath | None:
     -------
     PurePath or None
         In the folder of the data or below the `mrdoc` folder beside it: the dictionary of that name, or the only one
-        where there is one file of data only.
+        where there is one file of data only. Of several forms of one dictionary, another is preferred to PDF.
 
     Examples
     --------
@@ -55,6 +64,8 @@ def beside(data: PurePath, files: Iterable[PurePath]) -> PurePath | None:
     """
     documents = data.parent.parent / "mrdoc"
     near = sorted(f for f in files if f.parent == data.parent or documents in f.parents)
+    # A page breaks lines where the other forms do not.
+    near.sort(key=lambda f: f.suffix.lower() == ".pdf")
     found = [(match, f) for f in near if (match := ENDING.match(f.name))]
     same = [f for match, f in found if match["of"].casefold() == data.stem.casefold()]
     if same:
@@ -78,7 +89,7 @@ def read(path: Path, where: str) -> Contents:
     Parameters
     ----------
     path : Path
-        RTF, DOCX or plain text, told apart by their bytes.
+        RTF, DOCX, PDF or plain text, told apart by their bytes.
     where : str
         What messages name.
 
@@ -111,11 +122,36 @@ def _lines(path: Path, where: str) -> list[str]:
             return rtf.text(path.read_bytes()).split("\n")
         except ValueError as error:
             _refuse(where, f"its rich text {error}")
+    if found == detect.PDF:
+        try:
+            return _mended(pdf.lines(path))
+        except ValueError as error:
+            _refuse(where, f"its PDF {error}")
     if found == detect.WORD:
         return _paragraphs(path, where)
     if found == detect.TEXT:
         return _plain(path.read_bytes(), where)
-    _refuse(where, f"it is {found}, not RTF, DOCX or plain text")
+    _refuse(where, f"it is {found}, not RTF, DOCX, PDF or plain text")
+
+
+def _mended(lines: Sequence[str]) -> list[str]:
+    """Put together again what a page broke within the part of a line that tells what it is."""
+    whole: list[str] = []
+    for line in lines:
+        if whole and _is_broken(whole[-1]) and _opening(line) is None:
+            whole[-1] = f"{whole[-1].rstrip()} {line.lstrip()}"
+        else:
+            whole.append(line)
+    return whole
+
+
+def _is_broken(line: str) -> bool:
+    complete = OPENINGS.get(_opening(line) or "")
+    return complete is not None and len(line) <= MAX_LABEL and not complete.search(line)
+
+
+def _opening(line: str) -> str | None:
+    return next((begins for begins in OPENINGS if _after(begins, line) is not None), None)
 
 
 def _plain(raw: bytes, where: str) -> list[str]:
