@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 
@@ -131,6 +131,21 @@ class _Words:
         if label in self.reasons.get(reason, ()):
             return None
         return next((other for other, words in self.reasons.items() if label in words), None)
+
+
+def reason_named(label: str, rules: m.CodebookRules) -> m.MissingReason | None:
+    """Return the reason of missingness that a value label names, None when it names none.
+
+    Examples
+    --------
+    >>> rules = m.CodebookRules(reasons={"refused": ["refusal"], "not_asked": ["not applicable"], "not_applicable": []})
+    >>> reason_named("Refusal", rules), reason_named("Not applicable", rules), reason_named("Rarely", rules)
+    ('refused', 'not_applicable', None)
+    """
+    said = _plain(label)
+    # A label that is a reason's own name is not one of the other words for another.
+    named = [r for r in get_args(m.MissingReason) if said == _plain(r.replace("_", " "))]
+    return next(iter(named or [r for r, names in rules.reasons.items() if said in map(_plain, names)]), None)
 
 
 def _numbers(text: str) -> set[str]:

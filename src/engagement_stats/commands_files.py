@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from engagement_stats.describe import Look
     from engagement_stats.inspection import Column
-    from engagement_stats.propose import Proposal
+    from engagement_stats.proposed import Proposal
     from engagement_stats.workspace import Workspace
 
 WIDTH = 100

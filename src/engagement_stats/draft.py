@@ -16,7 +16,7 @@ import yaml
 from engagement_stats.catalogue import Catalogue
 from engagement_stats.catalogue import model as m
 from engagement_stats.inspection import printable
-from engagement_stats.propose import ABSENT, Line, Proposal
+from engagement_stats.proposed import ABSENT, Line, Proposal
 from engagement_stats.roles import Confidence
 
 ASK = "TO-BE-CONFIRMED"
@@ -179,7 +179,13 @@ def _sections(proposal: Proposal, near: m.MicrodataWave | None, *, short: bool) 
         lost = [k for k in (near.indicators if near else {}) if k not in proposal.indicators]
         if lost:
             yield from _note(f"left out for want of a variable: {', '.join(lost)}", "  ")
+    if not short or (near is not None and _more_domains(proposal, near)):
         yield f"domains: {_scalar([d.value for d in proposal.domains])}"
+
+
+def _more_domains(proposal: Proposal, near: m.MicrodataWave) -> bool:
+    """Say whether the file divides by more than the nearest wave, whose list the entry then cannot take over."""
+    return any(d.value not in near.domains for d in proposal.domains)
 
 
 def _places(proposal: Proposal, near: m.MicrodataWave | None) -> Iterator[str]:
@@ -255,7 +261,8 @@ def _without(proposal: Proposal, near: m.MicrodataWave) -> Iterator[str]:
     places = [k for k, p in near.places.items() if not p.optional and p.column.lower() not in present]
     indicators = [k for k, r in near.indicators.items() if any(v in variables for v in r.variables)]
     kept = [d.value for d in proposal.domains]
-    domains = [d for d in near.domains if d not in kept and any(p in variables for p in d.split("*"))]
+    lost = [d for d in near.domains if d not in kept and any(p in variables for p in d.split("*"))]
+    domains = [] if _more_domains(proposal, near) else lost
     if not (variables or places or indicators or domains):
         return
     yield "without:"

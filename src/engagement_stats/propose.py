@@ -6,12 +6,12 @@ fact the file cannot give.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import product
 
 import pandas as pd
 
-from engagement_stats import likeness, nearest, roles
+from engagement_stats import dividing, likeness, nearest, roles
 from engagement_stats.catalogue import CROSS, Catalogue
 from engagement_stats.catalogue import model as m
 from engagement_stats.codes import as_codes
@@ -19,66 +19,8 @@ from engagement_stats.describe import Look
 from engagement_stats.errors import UsageError, listed
 from engagement_stats.inspection import SMALL, Column
 from engagement_stats.likeness import Match
+from engagement_stats.proposed import ABSENT, Line, Proposal
 from engagement_stats.roles import Confidence, Role
-
-# A list is another list's equal when this share of its labels and categories agree.
-AGREEING = 0.8
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A proposed value, how sure it is (None: somebody must say), and why."""
-
-    value: object
-    confidence: Confidence | None
-    reason: str
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """The lines of an entry for a file.
-
-    `lacking` are variables that the nearest wave has and this file does not, with why; `compared` says whether the
-    nearest wave's own file was at hand; `claimed` are waves whose pattern matches the file's name.
-    """
-
-    look: Look
-    near: str | None
-    share: float
-    rows: Line
-    where: Line | None
-    respondent_id: Line
-    design: Mapping[str, Line]
-    variables: Mapping[str, Line]
-    indicators: Mapping[str, Line]
-    domains: Sequence[Line]
-    lacking: Mapping[str, str] = field(default_factory=dict)
-    compared: bool = False
-    claimed: Sequence[str] = ()
-
-    @property
-    def absent(self) -> list[str]:
-        """Optional variables of the nearest wave that this file does not have."""
-        return [v for v, line in self.variables.items() if line.reason == ABSENT]
-
-    @property
-    def hint(self) -> str:
-        """Say what would recognise more, "" when nothing would."""
-        if self.near is None or self.compared or not self.lacking:
-            return ""
-        return (
-            f"Columns may have been renamed. Lay the file of {self.near} below the data folder, and the producer's "
-            "data dictionary beside this file, and inspect again: labels and the spread of answers are then compared."
-        )
-
-    def counted(self) -> dict[str, int]:
-        """Count the lines about columns by confidence."""
-        lines = [self.respondent_id, *self.design.values(), *self.variables.values(), *self.indicators.values()]
-        lines = [x for x in lines if x.reason != ABSENT]
-        names: list[Confidence | None] = ["high", "medium", "low", None]
-        return {c or "to be confirmed": sum(x.confidence == c for x in lines) for c in names}
-
 
 ColumnsOf = Callable[[str], Sequence[Column]]
 
@@ -116,14 +58,15 @@ def propose(
     near = like or nearest.find(look.name, columns, catalogue)
     rows = Line(look.rows or None, "medium", "rows of the file; the producer's documentation must say the same")
     if near is None:
-        return _bare(look, rows)
+        return _bare(look, columns, rows, catalogue)
     wave = catalogue.microdata_waves[near]
     own = columns_of(near)
     matches = likeness.match(nearest.known(near, catalogue, own), columns)
     where = _where(near, look, catalogue)
     frame = look.frame if where is None else _kept(look.frame, where.value)
     variables = {v: _variable(wave.variables[v], x, catalogue) for v, x in matches.items()}
-    variables |= _by_lists(columns, {x.column.name for x in matches.values()}, variables, catalogue)
+    taken = {x.column.name for x in matches.values()}
+    variables |= dividing.propose([c for c in columns if c.name not in taken], frame, catalogue, variables)
     variables |= {v: _absent(x) for v, x in wave.variables.items() if x.optional and v not in variables}
     variables = {v: variables[v] for v in (*wave.variables, *variables) if v in variables}
     indicators = {k: _indicator(rule, variables, near) for k, rule in wave.indicators.items()}
@@ -144,13 +87,14 @@ def propose(
     )
 
 
-def _bare(look: Look, rows: Line) -> Proposal:
+def _bare(look: Look, columns: Sequence[Column], rows: Line, catalogue: Catalogue) -> Proposal:
     """Propose what can be said without a known wave."""
+    variables = dividing.propose(columns, look.frame, catalogue)
     surest = _of(look.roles, "weight")
     main = Line(surest[0].columns[0], surest[0].confidence, surest[0].why) if surest else _unknown("no likely weight")
     return Proposal(
         look=look, near=None, share=0.0, rows=rows, where=None, respondent_id=_by_role(look.roles),
-        design={"weights.main": main}, variables={}, indicators={}, domains=(),
+        design={"weights.main": main}, variables=variables, indicators={}, domains=[_divides(v) for v in variables],
     )  # fmt: skip
 
 
@@ -265,8 +209,6 @@ def _lower(confidence: Confidence) -> Confidence:
 
 # Variables, indicators, domains
 
-ABSENT = "not in this file, and optional"
-
 
 def _absent(variable: m.Variable) -> Line:
     """Carry over an optional variable that this file does not have; another edition may."""
@@ -277,37 +219,54 @@ def _absent(variable: m.Variable) -> Line:
 def _variable(variable: m.Variable, match: Match, catalogue: Catalogue) -> Line:
     """Propose a variable: the matched column, and the known code list or one that fits better."""
     column = match.column
-    value: dict[str, object] = {"column": column.name}
     codes = catalogue.codes(variable)
-    notes: list[str] = []
-    reason = match.reason
-    if variable.bands is not None or variable.numeric is not None:
-        kept = variable.model_dump(include={"bands", "numeric", "missing"}, exclude_defaults=True)
-        value |= {k: {b: list(s) for b, s in v.items()} if k == "bands" else v for k, v in kept.items()}
-        value |= {"numeric": list(variable.numeric)} if variable.numeric is not None else {}
-        strange = [c for c in (*column.labels, *column.looks_missing) if c not in variable.missing]
-        if strange:
-            notes.append(f"codes {listed(dict.fromkeys(strange))} are no numbers: put them under missing")
+    if codes is None:
+        part, why, notes = _numeric(variable, column, catalogue)
     else:
-        assert codes is not None
-        own = variable.codes if isinstance(variable.codes, str) else None
-        chosen, why = _better_list(own, codes, column, catalogue)
-        value["codes"] = chosen if chosen is not None else _plain_codes(variable)
-        reason += why
-        now = codes
-        if chosen is not None and chosen != own:
-            shared = catalogue.codelists[chosen]
-            now = m.CodeList(codes=shared.codes, missing={**shared.missing, **variable.missing})
-        if variable.missing:
-            value["missing"] = dict(variable.missing)
-        # Where the file's own labels are the categories, there is nothing to compare them with.
-        notes += list(_code_notes(now, column, chosen or "these codes")) if now.codes else []
-    if variable.optional:
-        value["optional"] = True
+        part, why, notes = _coded(variable, codes, column, catalogue)
+    value = {"column": column.name, **part} | ({"optional": True} if variable.optional else {})
     confidence = match.confidence
     if notes and confidence == "high":
         confidence = "medium"
-    return Line(value, confidence, reason, tuple(notes))
+    return Line(value, confidence, match.reason + why, tuple(notes))
+
+
+# What of a variable's entry says how its cells are read, what is said of that, and notes on what does not fit.
+Reading = tuple[dict[str, object], str, list[str]]
+
+
+def _numeric(variable: m.Variable, column: Column, catalogue: Catalogue) -> Reading:
+    kept = variable.model_dump(include={"bands", "numeric"}, exclude_defaults=True)
+    part = {k: {b: list(s) for b, s in v.items()} if k == "bands" else list(v) for k, v in kept.items()}
+    strange = [c for c in dict.fromkeys((*column.labels, *column.looks_missing)) if c not in variable.missing]
+    missing, unknown = dividing.missing_by_label(strange, column, catalogue)
+    notes = [f"codes {listed(unknown)} are no numbers: put them under missing"] if unknown else []
+    return part | _missing(variable, missing), "", [*notes, *_noted(missing)]
+
+
+def _coded(variable: m.Variable, codes: m.CodeList, column: Column, catalogue: Catalogue) -> Reading:
+    own = variable.codes if isinstance(variable.codes, str) else None
+    chosen, why = _better_list(own, codes, column, catalogue)
+    part: dict[str, object] = {"codes": chosen if chosen is not None else _plain_codes(variable)}
+    if chosen is not None and chosen != own:
+        shared = catalogue.codelists[chosen]
+        codes = m.CodeList(codes=shared.codes, missing={**shared.missing, **variable.missing})
+    if not codes.codes:
+        # The file's own labels are the categories: there is nothing to compare them with.
+        return part | _missing(variable, {}), why, []
+    strange = [c for c in column.counts if c not in codes.codes and c not in codes.missing]
+    missing, _ = dividing.missing_by_label(strange, column, catalogue)
+    now = m.CodeList(codes=codes.codes, missing={**codes.missing, **missing})
+    notes = [*_noted(missing), *_code_notes(now, column, chosen or "these codes")]
+    return part | _missing(variable, missing), why, notes
+
+
+def _missing(variable: m.Variable, more: Mapping[str, m.MissingReason]) -> dict[str, object]:
+    return {"missing": {**variable.missing, **more}} if variable.missing or more else {}
+
+
+def _noted(missing: Mapping[str, m.MissingReason]) -> list[str]:
+    return [f"codes {listed(missing)} are missing, by their labels"] if missing else []
 
 
 def _plain_codes(variable: m.Variable) -> object:
@@ -343,37 +302,6 @@ def _code_notes(codes: m.CodeList, column: Column, name: str) -> Iterator[str]:
         yield f"{len(strange) - len(shown)} rare codes of the file are not in {name}"
 
 
-def _by_lists(
-    columns: Sequence[Column], used: set[str], have: Mapping[str, Line], catalogue: Catalogue
-) -> dict[str, Line]:
-    """Propose domains the nearest wave does not have, by columns whose labelled codes are those of a code list."""
-    found: dict[str, tuple[float, Line]] = {}
-    for key, codes in catalogue.codelists.items():
-        domain = next(
-            (
-                d
-                for d, x in catalogue.domains.items()
-                if set(codes.codes.values()) <= set(x.levels) and len(x.levels) > 1
-            ),
-            None,
-        )
-        if domain is None or domain in have:
-            continue
-        for c in columns:
-            if c.name in used or c.kind != "codes" or not c.labels or likeness.fits(codes, c) != 1:
-                continue
-            if likeness.label_agreement(codes, c) < AGREEING:
-                continue
-            named = likeness.text_likeness(catalogue.domains[domain].label, c.label)
-            told = sum(code in codes.codes or code in codes.missing for code in c.labels) / len(c.labels)
-            score = named + told - 0.001 * len(c.name) - (c.empty or 0) / max(c.answered, 1)
-            sure: Confidence = "medium" if c.name.lower() == domain or named >= likeness.MEDIUM else "low"
-            line = Line({"column": c.name, "codes": key}, sure, f"its labelled codes are those of list {key}")
-            if domain not in found or score > found[domain][0]:
-                found[domain] = (score, line)
-    return {d: line for d, (_, line) in found.items()}
-
-
 def _indicator(rule: m.IndicatorRule, variables: Mapping[str, Line], near: str) -> Line | None:
     """Carry an indicator over where every variable it reads was found."""
     if any(v not in variables for v in rule.variables):
@@ -390,4 +318,8 @@ def _indicator(rule: m.IndicatorRule, variables: Mapping[str, Line], near: str) 
 def _domains(wave: m.MicrodataWave, variables: Mapping[str, Line], catalogue: Catalogue, near: str) -> list[Line]:
     kept = [d for d in wave.domains if all(part in variables or part not in wave.variables for part in d.split(CROSS))]
     added = [v for v in variables if v in catalogue.domains and v not in kept and v not in wave.variables]
-    return [*(Line(d, "high", f"as {near}") for d in kept), *(Line(d, "low", "a variable that divides") for d in added)]
+    return [*(Line(d, "high", f"as {near}") for d in kept), *map(_divides, added)]
+
+
+def _divides(domain: str) -> Line:
+    return Line(domain, "low", "a variable that divides")
