@@ -93,10 +93,18 @@ def test_labelled_codes_find_their_domain(packaged: Catalogue) -> None:
 
 def test_levels_in_words_find_their_domain_in_whatever_letter_case(packaged: Catalogue) -> None:
     gender = pd.Series(["FEMALE", "male", "Prefer not to say", "female"] * (N // 4))
+    gender[:8] = ""
     line = proposed(packaged, {"q7": gender, "said": ["male", "other"] * (N // 2)})["sex"]
     assert line.value == {
         "column": "q7", "codes": {"FEMALE": "Female", "female": "Female", "male": "Male"},
-        "missing": {"Prefer not to say": "refused"},
+        "missing": {"Prefer not to say": "refused", "": "not_stated"},
     }  # fmt: skip
+    assert line.notes == (dividing.EMPTY,)
+    ages = proposed(packaged, {"q8": ["18-24", "75 +", "25 - 34", "35-44"] * (N // 4)})
+    assert ages["age_group"].value == {
+        "column": "q8", "codes": {"18-24": "18-24", "25 - 34": "25-34", "35-44": "35-44", "75 +": "75+"},
+    }  # fmt: skip
+    # Deprivation deciles are numbers too.
+    assert proposed(packaged, {"q9": ["2", "3", "4", "5"] * (N // 4)}) == {}
     # One more answer than the domain has levels is no longer that domain.
     assert proposed(packaged, {"q7": ["male", "female", "non-binary", "male"] * (N // 4)}) == {}

@@ -24,6 +24,9 @@ from engagement_stats.roles import Confidence
 AGREEING = 0.8
 # A level such as 25-34, and the open one, 75+. Nobody is older than OLDEST.
 SPAN, OPEN, OLDEST = re.compile(r"(\d+)-(\d+)"), re.compile(r"(\d+)\+"), 120
+NUMBER = re.compile(r"-?\d+(\.\d+)?")
+# What is said where empty cells are taken for not stated.
+EMPTY = "empty cells are taken for not_stated; give not_applicable where not everybody was asked"
 # Of years of age, this share lies within the bands; the youngest are no more than so many years above the first.
 WITHIN, YOUNGEST_ABOVE = 0.99, 3
 
@@ -94,7 +97,8 @@ def _by_levels(columns: Sequence[Column], catalogue: Catalogue) -> dict[str, tup
     """Propose columns that hold the levels of a domain in words, the fullest for each domain."""
     found: dict[str, tuple[float, str, Line]] = {}
     for domain, entry in catalogue.domains.items():
-        levels = {words(level): level for level in entry.levels}
+        # A number alone may be anything's code.
+        levels = {words(level): level for level in entry.levels if not level.isdecimal()}
         for c in columns:
             if c.kind != "codes" or c.labels:
                 continue
@@ -103,10 +107,12 @@ def _by_levels(columns: Sequence[Column], catalogue: Catalogue) -> dict[str, tup
             missing = {x: r for x in left if (r := reason_named(x, catalogue.rules.codebook)) is not None}
             if len(set(codes.values())) < 2 or len(missing) < len(left):
                 continue
+            missing |= {"": "not_stated"} if c.empty else {}
             value = {"column": c.name, "codes": codes} | ({"missing": missing} if missing else {})
+            line = Line(value, "medium", f"it holds levels of {domain}", (EMPTY,) if c.empty else ())
             score = float(sum(c.counts[code] for code in codes))
             if domain not in found or score > found[domain][0]:
-                found[domain] = (score, c.name, Line(value, "medium", f"it holds levels of {domain}"))
+                found[domain] = (score, c.name, line)
     return found
 
 
@@ -157,16 +163,13 @@ def _bands(levels: Sequence[str]) -> Bands | None:
 
 def _years(column: pd.Series, about: Column) -> pd.Series:
     numbers = pd.to_numeric(column, errors="coerce").dropna()
-    return numbers[~numbers.isin([float(c) for c in _no_answers(about)])]
+    return numbers[~numbers.isin([float(c) for c in _no_answers(about) if c])]
 
 
 def _no_answers(column: Column) -> list[str]:
-    """Return the codes of a column of numbers that are none: those labelled or declared missing."""
-    return [c for c in dict.fromkeys((*column.labels, *column.looks_missing, *column.missing)) if _is_number(c)]
-
-
-def _is_number(code: str) -> bool:
-    return re.fullmatch(r"-?\d+(\.\d+)?", code) is not None
+    """Return the codes of a column of numbers that are none: those labelled or declared missing, and empty cells."""
+    given = dict.fromkeys((*column.labels, *column.looks_missing, *column.missing))
+    return [*([""] if column.empty else []), *(c for c in given if NUMBER.fullmatch(c))]
 
 
 def _named_alike(subject: str, column: Column) -> float:
@@ -192,8 +195,9 @@ def _banded(column: Column, bands: Bands, catalogue: Catalogue) -> Line:
     missing, unknown = missing_by_label(_no_answers(column), column, catalogue)
     if missing:
         value["missing"] = missing
-    notes = tuple(f"code {code} is no age: put it under missing" for code in unknown)
-    return Line(value, "low", "whole years; the bands begin where the youngest do", notes)
+    notes = [f"code {code} is no age: put it under missing" for code in unknown]
+    notes += [EMPTY] if "" in missing else []
+    return Line(value, "low", "whole years; the bands begin where the youngest do", tuple(notes))
 
 
 def missing_by_label(
@@ -201,9 +205,13 @@ def missing_by_label(
 ) -> tuple[dict[str, m.MissingReason], list[str]]:
     """Part codes into those whose label names a reason of missingness, with it, and the others.
 
+    An empty cell is taken for not stated. Where a question was not asked of all it is something else, which no file
+    says: whoever proposes it adds `EMPTY`.
+
     Parameters
     ----------
     codes : sequence of str
+        "" for an empty cell.
     column : Column
     catalogue : Catalogue
         Its rules hold the words for each reason.
@@ -213,5 +221,7 @@ def missing_by_label(
     dict of str to str, list of str
         Reasons by code; the codes that are left.
     """
-    reasons = {c: reason_named(column.labels.get(c, ""), catalogue.rules.codebook) for c in codes}
+    reasons: dict[str, m.MissingReason | None] = {
+        c: reason_named(column.labels.get(c, ""), catalogue.rules.codebook) if c else "not_stated" for c in codes
+    }
     return {c: r for c, r in reasons.items() if r is not None}, [c for c, r in reasons.items() if r is None]

@@ -238,7 +238,8 @@ Reading = tuple[dict[str, object], str, list[str]]
 def _numeric(variable: m.Variable, column: Column, catalogue: Catalogue) -> Reading:
     kept = variable.model_dump(include={"bands", "numeric"}, exclude_defaults=True)
     part = {k: {b: list(s) for b, s in v.items()} if k == "bands" else list(v) for k, v in kept.items()}
-    strange = [c for c in dict.fromkeys((*column.labels, *column.looks_missing)) if c not in variable.missing]
+    given = dict.fromkeys((*_empty(column), *column.labels, *column.looks_missing))
+    strange = [c for c in given if c not in variable.missing]
     missing, unknown = dividing.missing_by_label(strange, column, catalogue)
     notes = [f"codes {listed(unknown)} are no numbers: put them under missing"] if unknown else []
     return part | _missing(variable, missing), "", [*notes, *_noted(missing)]
@@ -254,7 +255,7 @@ def _coded(variable: m.Variable, codes: m.CodeList, column: Column, catalogue: C
     if not codes.codes:
         # The file's own labels are the categories: there is nothing to compare them with.
         return part | _missing(variable, {}), why, []
-    strange = [c for c in column.counts if c not in codes.codes and c not in codes.missing]
+    strange = [c for c in (*_empty(column), *column.counts) if c not in codes.codes and c not in codes.missing]
     missing, _ = dividing.missing_by_label(strange, column, catalogue)
     now = m.CodeList(codes=codes.codes, missing={**codes.missing, **missing})
     notes = [*_noted(missing), *_code_notes(now, column, chosen or "these codes")]
@@ -265,8 +266,15 @@ def _missing(variable: m.Variable, more: Mapping[str, m.MissingReason]) -> dict[
     return {"missing": {**variable.missing, **more}} if variable.missing or more else {}
 
 
+def _empty(column: Column) -> list[str]:
+    """Return the code of an empty cell where the column has any."""
+    return [""] if column.empty else []
+
+
 def _noted(missing: Mapping[str, m.MissingReason]) -> list[str]:
-    return [f"codes {listed(missing)} are missing, by their labels"] if missing else []
+    labelled = [c for c in missing if c]
+    by_label = [f"codes {listed(labelled)} are missing, by their labels"] if labelled else []
+    return [*by_label, *([dividing.EMPTY] if "" in missing else [])]
 
 
 def _plain_codes(variable: m.Variable) -> object:
