@@ -2,6 +2,8 @@
 
 import contextlib
 import io
+import subprocess
+import sys
 import textwrap
 import time
 import zipfile
@@ -312,6 +314,19 @@ def test_a_tab_file_is_labelled_from_its_dictionary(tmp_path: Path) -> None:
     assert said.user_missing["vol"] == [(-9.0, -8.0), (-1.0, -1.0)]
     assert "other" not in said.variable_labels
     assert text.contents(data, Options(format="tab"), "wave.tab").labels == {}
+
+
+def test_a_pdf_beside_a_file_is_parsed_in_the_child_process_only(tmp_path: Path) -> None:
+    data = tmp_path / "wave.tab"
+    (tmp_path / "wave_ukda_data_dictionary.pdf").write_bytes(as_pdf(lines()))
+    data.write_text("serial\tvol\tregion\n1\t-9\tNE\n2\t1\tNE\n", encoding="utf-8")
+    code = (
+        "import pathlib, sys; from engagement_stats import ingest;"
+        "said = ingest.describe(pathlib.Path(sys.argv[1]));"
+        "print(said.labels['vol'][-9.0], 'pypdfium2' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, data], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["Refused", "False"]
 
 
 def test_a_file_shorter_than_its_own_dictionary_says_is_refused(tmp_path: Path) -> None:
