@@ -186,6 +186,20 @@ def test_a_withheld_wave_with_all_its_columns_is_proposed(packaged: Catalogue, w
     assert found >= ENOUGH
 
 
+CLS = sorted(k for k, w in catalogues.load().microdata_waves.items() if w.survey == "cls")
+
+
+@pytest.mark.parametrize("wave", CLS)
+def test_a_withheld_wave_follows_the_one_beside_it_and_not_that_of_another_mode(
+    packaged: Catalogue, wave: str, tmp_path: Path
+) -> None:
+    """The years from 2013-14 to 2015-16 have a wave face to face and one by web and post, of the same columns."""
+    path = synthetic.write_wave(tmp_path, packaged, wave, 100)
+    right, found = shares(path, wave, packaged, None, tmp_path)
+    assert right >= 0.95
+    assert found >= 0.95
+
+
 @pytest.fixture(scope="module")
 def proposed(packaged: Catalogue, invented: list[Path]) -> tuple[Proposal, Catalogue]:
     rest = without(packaged, *later_than(packaged, CLS_2019))

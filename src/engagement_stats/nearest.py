@@ -6,6 +6,7 @@ Not here: how alike two columns are (likeness), and what entry follows (propose)
 
 import difflib
 import fnmatch
+import re
 from collections.abc import Sequence
 
 from engagement_stats import likeness
@@ -16,8 +17,10 @@ from engagement_stats.likeness import Known
 
 # Waves matched in full when looking for the nearest one.
 CLOSEST = 4
-# What column names, the file's name and a year between count for when looking for the nearest wave.
-BY_NAMES, BY_FILE, A_YEAR = 0.5, 0.15, 0.01
+# What column names, the file's name and a year between count for when looking for the nearest wave, and to how many
+# years it comes that a series has a wave of the file's year already.
+BY_NAMES, BY_FILE, A_YEAR, ANOTHER_SERIES = 0.5, 0.15, 0.01, 5
+YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d")
 # Of a wave of few variables some are found in any file: as many more are taken to be asked for and not found.
 CHANCE = 5
 # Below this share of its variables found, a wave is not near.
@@ -78,14 +81,16 @@ def find(file: str, columns: Sequence[Column], catalogue: Catalogue) -> str | No
     for wave in waves.values():
         newest[wave.survey] = max(newest.get(wave.survey, 0), wave.fieldwork.year)
 
+    stated = YEAR.search(file)
+    # A series that has a wave of the file's year will not have two of them.
+    there = {w.series for w in every.values() if w.series and stated and w.fieldwork.year == int(stated[0])}
+
     def cheaply(wave: str) -> float:
-        # The next wave is most often like the last one, so a year's distance costs a little.
+        # Waves are most like those of the years beside them; a file whose name has no year is most often the next one.
         entry = waves[wave]
-        return (
-            BY_NAMES * by_names(entry)
-            + BY_FILE * by_file(entry)
-            - A_YEAR * (newest[entry.survey] - entry.fieldwork.year)
-        )
+        year = int(stated[0]) if stated else newest[entry.survey]
+        apart = abs(year - entry.fieldwork.year) + (ANOTHER_SERIES if entry.series in there else 0)
+        return BY_NAMES * by_names(entry) + BY_FILE * by_file(entry) - A_YEAR * apart
 
     ranked = sorted(waves, key=cheaply, reverse=True)
     distinct: dict[tuple[tuple[str, str], ...], str] = {}
