@@ -194,7 +194,7 @@ def test_a_withheld_wave_follows_the_one_beside_it_and_not_that_of_another_mode(
     packaged: Catalogue, wave: str, tmp_path: Path
 ) -> None:
     """The years from 2013-14 to 2015-16 have a wave face to face and one by web and post, of the same columns."""
-    path = synthetic.write_wave(tmp_path, packaged, wave, 100)
+    path = synthetic.write_wave(tmp_path, packaged, wave, 300)
     right, found = shares(path, wave, packaged, None, tmp_path)
     assert right >= 0.95
     assert found >= 0.95
