@@ -223,10 +223,10 @@ def test_too_many_parts_and_two_of_one_name_are_refused(tmp_path: Path, monkeypa
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("text.pdf", b"%PDF-1.7", "holds positions of letters"),
+        ("text.pdf", b"%PDF-1.7", "the PDF is damaged"),
         ("text.doc", b"", "save it as .docx"),
         ("text.odt", b"", "save it as .docx"),
-        ("text", b"", "Got no ending; expected .md, .txt or .docx"),
+        ("text", b"", "Got no ending; expected .md, .txt, .docx or .pdf"),
         ("text.txt", b"%PDF-1.7", "not a text, whatever its name says"),
         ("text.md", b"PK\x03\x04", "not a text"),
         ("text.md", b"a\0b", "not a text"),

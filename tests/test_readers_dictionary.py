@@ -10,9 +10,12 @@ import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
 
+import pdfs
 import pytest
+from pdfs import Drawn
 from workbench import ROOT
 
+from engagement_stats import ingest
 from engagement_stats.errors import IngestError
 from engagement_stats.readers import dictionary, text
 from engagement_stats.readers.model import Contents, Options
@@ -86,36 +89,9 @@ def as_docx(text_lines: Sequence[str], prolog: str = "", body: str | None = None
 
 def as_pdf(text_lines: Sequence[str], a_page: int = 9, wrapped_at: int = 60) -> bytes:
     """Draw lines on pages as a text editor prints them: wrapped, tabs as spaces, windows-1252."""
-    printed = [part for line in text_lines for part in textwrap.wrap(line.expandtabs(4), wrapped_at) or [""]]
-    pages = [printed[i : i + a_page] for i in range(0, len(printed), a_page)] or [[]]
-
-    def drawn(page: list[str]) -> bytes:
-        shown = [line.encode("cp1252") for line in page]
-        for sign in (b"\\", b"(", b")"):
-            shown = [line.replace(sign, b"\\" + sign) for line in shown]
-        return b"BT /F 10 Tf 12 TL 40 800 Td\n" + b"".join(b"(%s) Tj T*\n" % line for line in shown) + b"ET"
-
-    font = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"
-    kids = b" ".join(b"%d 0 R" % (4 + 2 * i) for i in range(len(pages)))
-    objects = [
-        b"<< /Type /Catalog /Pages 2 0 R >>",
-        b"<< /Type /Pages /Count %d /Kids [%s] /MediaBox [0 0 595 842] >>" % (len(pages), kids), font,
-    ]  # fmt: skip
-    for i, page in enumerate(pages):
-        content = drawn(page)
-        objects += [
-            b"<< /Type /Page /Parent 2 0 R /Resources << /Font << /F 3 0 R >> >> /Contents %d 0 R >>" % (5 + 2 * i),
-            b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content),
-        ]
-    out, places = b"%PDF-1.4\n", []
-    for number, content in enumerate(objects, start=1):
-        places.append(len(out))
-        out += b"%d 0 obj\n%s\nendobj\n" % (number, content)
-    table = b"".join(b"%010d 00000 n \n" % place for place in places)
-    head = b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
-    return out + head + table + b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF" % (
-        len(objects) + 1, len(out),
-    )  # fmt: skip
+    rows = [part for line in text_lines for part in textwrap.wrap(line.expandtabs(4), wrapped_at) or [""]]
+    pages = [rows[i : i + a_page] for i in range(0, len(rows), a_page)] or [[]]
+    return pdfs.pdf([[Drawn(40, 800 - 12 * n, row) for n, row in enumerate(page)] for page in pages])
 
 
 FORMS = [as_txt, as_rtf, as_docx, as_pdf]
@@ -190,13 +166,6 @@ def test_a_dictionary_that_contradicts_itself_is_refused(tmp_path: Path, text_li
     assert str(caught.value).startswith(f"wave.tab: the data dictionary beside the file cannot be used: {message}")
 
 
-def locked(content: bytes) -> bytes:
-    """Say of a PDF that a password opens it."""
-    filler = b"00" * 32
-    entry = b"/Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <%s> /U <%s> >> /ID [<00> <00>]" % (filler, filler)
-    return content.replace(b"/Root 1 0 R", b"/Root 1 0 R " + entry)
-
-
 LAUGHS = (
     '<!DOCTYPE d [<!ENTITY a "' + "l" * 100 + '">'
     + "".join(f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(9)) + "]>"
@@ -216,7 +185,7 @@ LAUGHS = (
         (as_pdf(lines())[:-400], "its PDF is damaged"),
         (as_pdf([]), "its PDF holds no text, as a scan does not"),
         (as_pdf(lines(count=4)), "it describes 3 variables and states 4"),
-        (locked(as_pdf(lines())), "its PDF is encrypted"),
+        (pdfs.locked(as_pdf(lines())), "its PDF is encrypted"),
         (b"MZ\x90\x00" + bytes(60), "not RTF, DOCX, PDF or plain text"),
         (b"", "it is an empty file"),
         (b"Pos. = 1\x81", "text in neither UTF-8 nor windows-1252"),
@@ -327,6 +296,15 @@ def test_a_pdf_beside_a_file_is_parsed_in_the_child_process_only(tmp_path: Path)
     )
     done = subprocess.run([sys.executable, "-c", code, data], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["Refused", "False"]
+
+
+def test_a_pdf_in_an_archive_is_read_though_it_has_no_name(tmp_path: Path) -> None:
+    """What is unpacked lies in a file without a name; a parser that opens by name would not find it."""
+    path = tmp_path / "9999tab.zip"
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr("UKDA-9999-tab/tab/wave.tab", "serial\tvol\tregion\n1\t-9\tNE\n2\t1\tNE\n")
+        packed.writestr("UKDA-9999-tab/mrdoc/pdf/wave_ukda_data_dictionary.pdf", as_pdf(lines()))
+    assert ingest.describe(path).labels["vol"][-9.0] == "Refused"
 
 
 def test_a_file_shorter_than_its_own_dictionary_says_is_refused(tmp_path: Path) -> None:

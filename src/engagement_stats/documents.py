@@ -1,7 +1,7 @@
-"""Read a text that is to be checked: Markdown, plain text or Word, as passages that know where they stand.
+"""Read a text that is to be checked: Markdown, plain text, Word or PDF, as passages that know where they stand.
 
 Belongs here: what of a document is running text, and where each passage stands in it.
-Not here: sentences (sentences), what they say (statements), and Word itself (wordfile).
+Not here: sentences (sentences), what they say (statements), Word (wordfile) and PDF (pdffile) themselves.
 """
 
 import re
@@ -10,16 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from engagement_stats import wordfile
+from engagement_stats import pdffile, wordfile
 from engagement_stats.errors import DocumentError
 
 MAX_BYTES = 20_000_000
 MARKDOWN = (".md", ".markdown")
 PLAIN = (".txt", ".text")
 WORD = (".docx",)
+PDF = (".pdf",)
 INSTEAD = {
-    ".pdf": "A PDF holds positions of letters, not sentences. Save the text it was made from, or copy its text to a "
-    ".txt file",
     ".doc": "Open it in a word processor and save it as .docx",
     ".odt": "Open it in a word processor and save it as .docx",
     ".rtf": "Open it in a word processor and save it as .docx",
@@ -53,7 +52,7 @@ def read(path: Path) -> list[Passage]:
     Parameters
     ----------
     path : Path
-        .md, .txt or .docx.
+        .md, .txt, .docx or .pdf.
 
     Returns
     -------
@@ -66,11 +65,11 @@ def read(path: Path) -> list[Passage]:
         There is no such file, its kind is not read, it is too large, or it is not what its name says.
     """
     suffix = path.suffix.lower()
-    if suffix not in (*MARKDOWN, *PLAIN, *WORD):
+    if suffix not in (*MARKDOWN, *PLAIN, *WORD, *PDF):
         instead = INSTEAD.get(suffix, "Save it as one of these")
         raise DocumentError(
-            f"{path.name}: this kind of file is not read. Got {suffix or 'no ending'}; expected .md, .txt or .docx. "
-            f"{instead}."
+            f"{path.name}: this kind of file is not read. Got {suffix or 'no ending'}; expected .md, .txt, .docx or "
+            f".pdf. {instead}."
         )
     try:
         size = path.stat().st_size
@@ -87,6 +86,8 @@ def read(path: Path) -> list[Passage]:
             for p in wordfile.paragraphs(content, path.name)
             if p.text.strip()
         ]
+    if suffix in PDF:
+        return [Passage(p.text, p.kind, (0,), (p.number,), "page") for p in pdffile.paragraphs(content, path.name)]
     text = _decoded(content, path.name)
     return list(_markdown(text) if suffix in MARKDOWN else _plain(text))
 
