@@ -53,6 +53,11 @@ def test_the_sign_of_a_note_is_not_a_digit_of_the_number_before_it() -> None:
     assert texts(block("Just over half\N{SUPERSCRIPT ONE} of them")) == ["Just over half of them"]
 
 
+def test_letters_that_tex_draws_as_one_are_two() -> None:
+    """Its fonts say nothing of what they have at 28, where no other font has a letter."""
+    assert texts(block("In England \x1cfty-two per cent")) == ["In England fifty-two per cent"]
+
+
 def test_numbers_in_a_smaller_font_on_the_same_line_are_kept() -> None:
     line = [Drawn(60, 700, "Adults aged"), Drawn(117, 700, "18-24", 7, "C"), Drawn(142, 700, "volunteer")]
     assert texts([*line, *block("Filler of the usual height", y=500)])[0] == "Adults aged 18-24 volunteer"

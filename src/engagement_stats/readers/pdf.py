@@ -23,6 +23,13 @@ MAX_LAID_OUT = 5_000_000
 HYPHENS = dict.fromkeys("\x02\xad\ufffe", "-")
 # The bullet of the fonts Symbol and Wingdings, as word processors write it.
 BULLETS = dict.fromkeys("\uf0b7\uf0a7", "\N{BULLET}")
+# What the fonts of TeX have at places where others have no letter (encodings OT1 and T1), and say nothing of.
+OF_TEX = {
+    "\x0b": "ff", "\x0c": "fi", "\x0d": "fl", "\x0e": "ffi", "\x0f": "ffl", "\x10": "\N{LEFT DOUBLE QUOTATION MARK}",
+    "\x11": "\N{RIGHT DOUBLE QUOTATION MARK}", "\x15": "\N{EN DASH}", "\x16": "\N{EM DASH}", "\x1b": "ff",
+    "\x1c": "fi", "\x1d": "fl", "\x1e": "ffi", "\x1f": "ffl",
+}  # fmt: skip
+INSTEAD = HYPHENS | BULLETS | OF_TEX
 # Shares of a line's height: characters of one line overlap by so much, pieces of it are so far apart, and the sign of a
 # note is so much smaller than the line and raised above it.
 OVERLAP, APART, SMALLER, RAISED = 0.5, 1.5, 0.85, 0.12
@@ -195,17 +202,21 @@ def _signs(text: Any) -> Iterator[_Sign]:
         # A surrogate or a sign that stands for none has no place in a text.
         code = raw.FPDFText_GetUnicode(text, index)
         sign = chr(code) if code < 0xD800 or 0xDFFF < code <= 0x10FFFF else ""
-        sign = (HYPHENS | BULLETS).get(sign, sign)
-        if not sign.strip() or not sign.isprintable():
+        if sign in INSTEAD and not raw.FPDFText_IsGenerated(text, index):
+            sign = INSTEAD[sign]
+        sign = "".join(map(_plain, sign)).strip()
+        if not sign:
             is_apart = True
             continue
-        if unicodedata.decomposition(sign).startswith("<super>"):
-            is_apart = True
-            continue
-        if unicodedata.decomposition(sign).startswith("<compat>"):
-            # Letters drawn as one, such as the two of "fi".
-            sign = unicodedata.normalize("NFKC", sign)
         left, bottom, right, top = text.get_charbox(index, loose=True)
         raw.FPDFText_GetCharOrigin(text, index, x, y)
         yield _Sign(sign, left, bottom, right, top, y.value, is_apart)
         is_apart = False
+
+
+def _plain(sign: str) -> str:
+    """Return a sign as a text has it: two letters where "fi" is drawn as one, nothing for the number of a note."""
+    made_of = unicodedata.decomposition(sign)
+    if made_of.startswith("<super>") or not sign.isprintable():
+        return ""
+    return unicodedata.normalize("NFKC", sign) if made_of.startswith("<compat>") else sign
