@@ -70,8 +70,8 @@ def _printed(content: bytes, name: str) -> list[Printed]:
             if "error" not in answer:
                 return _checked(data)
             said = f"{name}: the PDF {str(answer['error'])[:LONGEST]}."
-        except IngestError as error:
-            said = str(error)
+        except IngestError:
+            said = f"{name}: the parser of the PDF failed. It is damaged, hostile, or larger than a text."
         except (TypeError, KeyError, ValueError):
             said = f"{name}: the PDF is damaged."
     raise DocumentError(f"{said} Save the text it was made from, or copy its text to a .txt file.")
