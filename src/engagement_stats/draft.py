@@ -15,11 +15,11 @@ import yaml
 
 from engagement_stats.catalogue import Catalogue
 from engagement_stats.catalogue import model as m
+from engagement_stats.catalogue.entry import ASK
 from engagement_stats.inspection import printable
 from engagement_stats.propose import ABSENT, Line, Proposal
 from engagement_stats.roles import Confidence
 
-ASK = "TO-BE-CONFIRMED"
 # The short form is written when at least this share of the variables stands as in the nearest wave.
 ALIKE = 0.6
 WIDTH = 110

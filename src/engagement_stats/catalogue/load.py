@@ -22,6 +22,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from engagement_stats import lexicon as phrases
 from engagement_stats.catalogue import areas, inherit, screening, strictyaml, vintages, words, workbooks
 from engagement_stats.catalogue import model as m
+from engagement_stats.catalogue.entry import ASK
 from engagement_stats.catalogue.reading import Reading
 from engagement_stats.catalogue.style import Style
 from engagement_stats.errors import CatalogueError, listed
@@ -324,7 +325,21 @@ def _read_waves(folder: Path, problems: _Problems) -> tuple[Waves, dict[str, inh
             waves[wave] = adapter.validate_python(whole.content)
         except ValidationError as error:
             _add_wave_problems(wave, error, resolved, problems)
+        else:
+            for place in _unanswered(whole.content):
+                problems.add(
+                    _wave_file(wave, whole.base),
+                    f"{place} is not answered yet. Got {ASK}; expected what the producer's documents say. Write it in.",
+                )
     return waves, resolved
+
+
+def _unanswered(entry: object, place: str = "") -> Iterator[str]:
+    """Name the lines in which a proposal still asks, though any text is valid there."""
+    if entry == ASK:
+        yield place
+    for key, value in entry.items() if isinstance(entry, dict) else ():
+        yield from _unanswered(value, f"{place}.{key}".lstrip("."))
 
 
 def _add_wave_problems(
