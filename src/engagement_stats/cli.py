@@ -214,7 +214,7 @@ def _claims_of_text(args: argparse.Namespace) -> int:
 
     passages = documents.read(args.file)
     estimates, comparisons = (_released(args, f"SELECT * FROM {t}") for t in ("estimates", "comparisons"))
-    table = check_text.check(passages, catalogue.load(args.catalogue), estimates, comparisons)
+    table = check_text.check(passages, catalogue.load(_workspace(args).catalogue), estimates, comparisons)
     if args.format == "table":
         show.statements(table)
     else:
