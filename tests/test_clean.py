@@ -145,6 +145,8 @@ def test_an_empty_cell_without_a_reason_is_an_unknown_code(small: catalogue.Cata
     told = refused(deposited(q1=["1", "", "2", "1"]), small)
     assert "Got (empty);" in told
     assert 'under missing (an empty cell is "").' in told
+    skipped = varied(small, joined={"column": "q1", "codes": {"1": "Yes", "2": "No"}, "missing": {"": "not_asked"}})
+    assert "the catalogue has 1, 2, (empty)." in refused(deposited(q1=["1", "", "9", "1"]), skipped)
 
 
 def test_respondents_own_words_are_not_repeated(small: catalogue.Catalogue) -> None:

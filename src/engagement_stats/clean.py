@@ -34,9 +34,10 @@ def _coded(where: str, column: pd.Series, code_list: m.CodeList) -> tuple[pd.Ser
     unknown = sorted(c for c in seen if c not in code_list.codes and c not in code_list.missing)
     if unknown:
         shown = ["(empty)" if c == "" else c if is_code(c) else "(text)" for c in unknown]
+        known = [c or "(empty)" for c in (*code_list.codes, *code_list.missing)]
         raise CleaningError(
             f"{where}: {len(unknown)} raw code(s) have no category. Got {listed(list(dict.fromkeys(shown)))}; "
-            f"the catalogue has {listed([*code_list.codes, *code_list.missing])}. "
+            f"the catalogue has {listed(known)}. "
             f"Add each with a category or under missing{EMPTY if '' in unknown else ''}."
         )
     levels = list(dict.fromkeys(code_list.codes.values()))

@@ -334,6 +334,11 @@ class Base:
 
 def begin(frame: pd.DataFrame, base: Any) -> Weights:
     """Return the weights to begin with: ones, a column, numbers, or weights already made."""
+    if not isinstance(frame, pd.DataFrame):
+        raise WeightingError(
+            f"data: expected a pandas DataFrame, got {type(frame).__name__}. Convert it first: "
+            "pandas.DataFrame(...), or .to_pandas() of another library's frame."
+        )
     if isinstance(base, Weights):
         if len(base) != len(frame):
             raise WeightingError(f"base: got {len(base)} weights for {len(frame)} respondents. Expected one for each.")
