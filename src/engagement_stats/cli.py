@@ -333,7 +333,7 @@ def _estimate(args: argparse.Namespace) -> int:
         replicate_method=args.replicate_method, interval=args.interval, confidence=args.confidence,
         single_psu=args.single_psu, missing=args.missing, encoding=args.encoding,
     )  # fmt: skip
-    table = adhoc.run(args.file, request)
+    table = adhoc.run(args.file, request, say=_say)
     title = f"{args.statistic}, {args.confidence:.0%} interval, uncertainty: {table['variance_basis'].iloc[0]}"
     show.frame(table, args.format, title=title, headings=ESTIMATE_HEADINGS)
     return 0
