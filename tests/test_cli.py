@@ -520,6 +520,20 @@ def alive(pid: int) -> bool:
 MUTATION = 'mutation { wipeAssets(assetPartitionRanges: [{assetKey: {path: ["release"]}}]) { __typename } }'
 
 
+def test_ui_tells_no_address_at_which_it_cannot_listen(empty: Told) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, out, err = empty("ui", "--port", str(port))
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: --port: {port} cannot be used (")
+    for port in (0, 65536, 99999):
+        code, _, err = empty("ui", "--port", str(port))
+        assert code == 2
+        assert f"Got {port}; expected 1 to 65535." in err
+
+
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs /proc to find the children of a process")
 def test_ui_answers_on_loopback_and_changes_nothing(released: Project, tmp_path: Path) -> None:
     project = released.copy(tmp_path / "home")

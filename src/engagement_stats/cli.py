@@ -462,12 +462,31 @@ def _inspect_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--encoding", choices=("utf-8", "cp1252", "latin-1"), help="of a text file")
 
 
+def _check_port(port: int) -> None:
+    """Refuse a port on which no server can listen, before an address is told that leads elsewhere."""
+    import socket
+
+    if not 0 < port < 65536:
+        raise UsageError(f"--port: there is no such port. Got {port}; expected 1 to 65535.")
+    with socket.socket() as trial:
+        # As the server does: what a server that has ended leaves behind is not in the way.
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise UsageError(
+                f"--port: {port} cannot be used ({error.strerror}); perhaps `engagement-stats ui` runs already. "
+                "Name another."
+            ) from None
+
+
 def _ui(args: argparse.Namespace) -> int:
     import signal
     import subprocess
 
     from pipelines import run
 
+    _check_port(args.port)
     workspace = _workspace(args)
     _make_default_data(args, workspace)
     run.register(workspace)
