@@ -460,6 +460,10 @@ MISTAKES = {
         "margins/england.csv", "mid_2020_england_16,region*cls_age_group,North East | 16-24",
         "mid_2020_england_16,region*cls_age_group,North East | 15-24", ["margins mid_2020_england_16", "15-24"],
     ),
+    "lines of a wave that do not go together": (
+        "waves/cls_2021_22.yaml", "base_is: exact", "base_is: unknown",
+        ["waves/cls_2021_22.yaml", "base and base_is disagree"],
+    ),
     "an unknown caution": (
         "rules.yaml", "    quota: Respondents", "    quotas: Respondents", ["rules.yaml", "cautions", "quotas"],
     ),

@@ -349,8 +349,9 @@ def _add_wave_problems(
     whole = resolved[wave]
 
     def is_own(place: Sequence[int | str]) -> bool:
-        key, *rest = place[1:] if place[:1] == (whole.content.get("kind"),) else place
-        return not {str(key), f"{key}.{rest[0]}" if rest else ""} & set(whole.origins)
+        line = [str(x) for x in (place[1:] if place[:1] == (whole.content.get("kind"),) else place)]
+        # A mistake in the whole entry, as lines that do not go together, stands in no line.
+        return not {".".join(line[:1]), ".".join(line[:2])} & set(whole.origins)
 
     problems.add_validation(_wave_file(wave, whole.base), error, is_own)
 
