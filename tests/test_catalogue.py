@@ -462,7 +462,7 @@ MISTAKES = {
     ),
     "lines of a wave that do not go together": (
         "waves/cls_2021_22.yaml", "base_is: exact", "base_is: unknown",
-        ["waves/cls_2021_22.yaml", "base and base_is disagree"],
+        ["waves/cls_2021_22.yaml: tables: base and base_is disagree"],
     ),
     "an unknown caution": (
         "rules.yaml", "    quota: Respondents", "    quotas: Respondents", ["rules.yaml", "cautions", "quotas"],

@@ -254,9 +254,9 @@ class _Problems:
             if not told(item["loc"]):
                 continue
             place = ".".join(str(p) for p in item["loc"])
-            got = item.get("input")
+            got, said = item.get("input"), item["msg"].removeprefix("Value error, ")
             shown = f" Got {got!r}." if isinstance(got, str | int | float | bool) else ""
-            self.add(where, f"{place}: {item['msg']}.{shown}" if place else f"{item['msg']}.{shown}")
+            self.add(where, f"{place}: {said}.{shown}" if place else f"{said}.{shown}")
 
 
 def _read_folder(
