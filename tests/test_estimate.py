@@ -216,6 +216,11 @@ def test_variables_are_named_once(people, variables):
         estimate.proportion(people, variables, design=DESIGN)
 
 
+def test_a_denominator_of_zero_gives_no_ratio(people):
+    table = estimate.ratio(people.assign(none=0.0), [("joined", "none"), ("none", "none")], design=DESIGN, by="sex")
+    assert table[["estimate", "standard_error", "ci_lower", "ci_upper"]].isna().all(axis=None)
+
+
 def test_pairs_of_a_ratio(people):
     with pytest.raises(EstimationError, match="pairs"):
         estimate.ratio(people, ["hours"], design=DESIGN)
