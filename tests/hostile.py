@@ -170,12 +170,6 @@ def bit_flipped(data: bytes, at: int | None = None) -> bytes:
     return bytes(changed)
 
 
-def zeroed(data: bytes, size: int = 1024) -> bytes:
-    """Return a file with a hole of zeros in the middle, as a disk leaves it."""
-    half = len(data) // 2
-    return data[:half] + b"\0" * size + data[half + size :]
-
-
 # --- good files to damage
 
 LABELS: Mapping[str, Mapping[float, str]] = {

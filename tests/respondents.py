@@ -13,7 +13,6 @@ from engagement_stats.tabulate import ELSEWHERE, HERE
 
 WAVE = "poll_2020"
 DOMAINS = ("region", "sex", "age", "region*sex", "sex*age")
-RELEASED_KEY = ["indicator", "domain", "level"]
 
 
 def frame(n: int = 900, questions: int = 4, seed: int = 1, areas: int = 0) -> pd.DataFrame:

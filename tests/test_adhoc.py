@@ -52,6 +52,32 @@ def ask(path: Path, *variables: str, **options: Any) -> pd.DataFrame:
     return adhoc.run(path, adhoc.Request(list(variables), **options))
 
 
+def test_codes_that_look_like_no_answer_are_not_counted_in_silence(tmp_path: Path) -> None:
+    path = tmp_path / "poll.csv"
+    pd.DataFrame({"q": [1, 2, 98, 1], "age": [20, 99, 60, 98]}).to_csv(path, index=False)
+
+    def told(*variables: str, **options: Any) -> list[str]:
+        said: list[str] = []
+        adhoc.run(path, adhoc.Request(list(variables), **options), said.append)
+        return said
+
+    assert told("q", counts=["1"]) == [
+        "q: 98 look like codes for no answer and are counted as answers. If they mean no answer, name them with "
+        "--missing."
+    ]
+    assert told("q", counts=["1"], missing=["98"]) == []
+    assert told("q", counts=["98"]) == []
+    assert told("age", statistic="mean") == []
+
+
+def test_a_delimiter_may_be_declared_for_a_csv_file_only(tmp_path: Path, sav: Path) -> None:
+    path = tmp_path / "poll.csv"
+    path.write_text("q;w\n1;0,5\n0;1\n", encoding="utf-8")
+    assert "declare its delimiter (--delimiter" in refused(path, "q")
+    assert ask(path, "q", delimiter=";")["estimate"].tolist() == [0.5]
+    assert "a delimiter goes with a CSV file" in refused(sav, "vol", delimiter=";")
+
+
 def refused(path: Path, *variables: str, **options: Any) -> str:
     with pytest.raises(EngagementStatsError) as caught:
         ask(path, *variables, **options)

@@ -460,6 +460,10 @@ MISTAKES = {
         "margins/england.csv", "mid_2020_england_16,region*cls_age_group,North East | 16-24",
         "mid_2020_england_16,region*cls_age_group,North East | 15-24", ["margins mid_2020_england_16", "15-24"],
     ),
+    "lines of a wave that do not go together": (
+        "waves/cls_2021_22.yaml", "base_is: exact", "base_is: unknown",
+        ["waves/cls_2021_22.yaml: tables: base and base_is disagree"],
+    ),
     "an unknown caution": (
         "rules.yaml", "    quota: Respondents", "    quotas: Respondents", ["rules.yaml", "cautions", "quotas"],
     ),
@@ -499,6 +503,16 @@ def test_all_mistakes_are_reported_at_once(folder: Path) -> None:
     lines = problems(folder)
     for mistake in chosen:
         assert any(all(word in line for word in MISTAKES[mistake][3]) for line in lines), mistake
+
+
+def test_a_proposal_is_refused_until_its_labels_are_answered_too(folder: Path) -> None:
+    place = folder / "waves" / "hansard_audit_2016.yaml"
+    replace(place, "label: Audit of Political Engagement 14, 2016", "label: TO-BE-CONFIRMED")
+    replace(place, "  label: December 2016", "  label: TO-BE-CONFIRMED")
+    told = [x for x in problems(folder) if "not answered yet" in x]
+    assert [x.split(" is ")[0] for x in told] == [
+        "waves/hansard_audit_2016.yaml: label", "waves/hansard_audit_2016.yaml: fieldwork.label",
+    ]  # fmt: skip
 
 
 def test_wrong_columns_of_a_figures_file_are_one_error(folder: Path) -> None:

@@ -142,7 +142,11 @@ def test_an_unknown_code_names_file_variable_and_codes(small: catalogue.Catalogu
 
 
 def test_an_empty_cell_without_a_reason_is_an_unknown_code(small: catalogue.Catalogue) -> None:
-    assert "Got (empty);" in refused(deposited(q1=["1", "", "2", "1"]), small)
+    told = refused(deposited(q1=["1", "", "2", "1"]), small)
+    assert "Got (empty);" in told
+    assert 'under missing (an empty cell is "").' in told
+    skipped = varied(small, joined={"column": "q1", "codes": {"1": "Yes", "2": "No"}, "missing": {"": "not_asked"}})
+    assert "the catalogue has 1, 2, (empty)." in refused(deposited(q1=["1", "", "9", "1"]), skipped)
 
 
 def test_respondents_own_words_are_not_repeated(small: catalogue.Catalogue) -> None:
@@ -159,6 +163,8 @@ def test_respondents_own_words_are_not_repeated(small: catalogue.Catalogue) -> N
         ),
         ({"hrs": ["-1", "168.5", "1", "1"]}, "2 respondent(s) have a number outside the range. Expected 0 to 168"),
         ({"hrs": [CANARY, "", "1", "1"]}, "2 respondent(s) have a value that is neither a number nor a code"),
+        ({"hrs": [CANARY, "", "1", "1"]}, "of 1 the cell is empty"),
+        ({"hrs": ["", "", "1", "1"]}, 'under missing in the wave\'s catalogue entry (an empty cell is "").'),
         ({"age": [CANARY, "20", "20", "20"]}, "1 respondent(s) have a value that is neither a number nor a code"),
         ({"id": [CANARY, CANARY, "c", "d"]}, "2 rows share a respondent identifier with another row"),
         ({"id": ["a", "", "c", None]}, "2 respondent(s) have no identifier"),

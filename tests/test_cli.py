@@ -17,7 +17,8 @@ import pandas as pd
 import pytest
 from workbench import CLS_2018, CLS_2019, COMMAND, POLL, Project, Told, built, edit_text
 
-from engagement_stats import catalogue, show
+from engagement_stats import catalogue, check_text, show
+from engagement_stats.errors import CatalogueError
 
 COMMANDS = {
     "demo", "run", "status", "inspect", "check", "places", "estimate", "weight", "headlines", "claims", "ui",
@@ -150,6 +151,25 @@ def test_claims_show_verdict_quotation_and_evidence(told: Told, released: Projec
     assert [row["claim"] for row in json.loads(out)] == expected["claim"].tolist()
     code, out, _ = told("claims", "--format", "csv")
     assert pd.read_csv(io.StringIO(out))["sentence"].tolist() == expected["sentence"].tolist()
+
+
+def test_a_text_is_read_with_the_words_of_the_catalogue_that_is_set(
+    told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = tmp_path / "text.md"
+    text.write_text("In 2019-20, 41 per cent of adults took part in civic participation.", encoding="utf-8")
+    assert told("claims", text)[0] == 0
+    monkeypatch.setenv("ENGAGEMENT_STATS_CATALOGUE", str(tmp_path / "elsewhere"))
+    code, _, err = told("claims", text)
+    assert (code, err.count("elsewhere") > 0) == (1, True)
+
+
+@pytest.mark.parametrize("column", ["wave", "indicator", "domain"])
+def test_a_release_of_another_catalogue_is_said_to_be_one(released: Project, column: str) -> None:
+    estimates, comparisons = (released.query(f"SELECT * FROM {t}") for t in ("estimates", "comparisons"))
+    strange = estimates.assign(**{column: estimates[column].where(estimates.index > 0, "my_own")})
+    with pytest.raises(CatalogueError, match=r"made with another catalogue\. Got my_own,.* Name it with --catalogue"):
+        check_text.check([], catalogue.load(), strange, comparisons)
 
 
 @pytest.mark.parametrize("command", ["headlines", "claims"])
@@ -498,6 +518,20 @@ def alive(pid: int) -> bool:
 
 
 MUTATION = 'mutation { wipeAssets(assetPartitionRanges: [{assetKey: {path: ["release"]}}]) { __typename } }'
+
+
+def test_ui_tells_no_address_at_which_it_cannot_listen(empty: Told) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, out, err = empty("ui", "--port", str(port))
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: --port: {port} cannot be used (")
+    for port in (0, 65536, 99999):
+        code, _, err = empty("ui", "--port", str(port))
+        assert code == 2
+        assert f"Got {port}; expected 1 to 65535." in err
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs /proc to find the children of a process")

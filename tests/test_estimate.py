@@ -2,6 +2,8 @@
 
 import copy
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -9,6 +11,19 @@ import pytest
 
 from engagement_stats import SampleDesign, estimate, influence
 from engagement_stats.errors import EstimationError
+
+
+def test_the_public_names_are_listed_before_they_are_used():
+    names = {"SampleDesign", "compare", "estimate", "weight"}
+    program = f"import engagement_stats\nprint({names} <= set(dir(engagement_stats)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "True\n"
+
+
+@pytest.mark.parametrize("frame", [{"y": [0, 1]}, np.zeros((2, 1))])
+def test_another_kind_of_frame_is_refused_by_name(frame):
+    with pytest.raises(EstimationError, match=f"expected a pandas DataFrame, got {type(frame).__name__}"):
+        estimate.proportion(frame, "y", design=SampleDesign())
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +192,7 @@ def test_columns_that_do_not_exist_name_the_nearest(people):
 
 
 def test_text_is_not_a_number(people):
-    with pytest.raises(EstimationError, match='variable "reason": expected numbers'):
+    with pytest.raises(EstimationError, match=r'variable "reason": expected numbers.*to_numeric'):
         estimate.mean(people, "reason", design=DESIGN)
 
 
@@ -199,6 +214,11 @@ def test_where_that_cannot_be_used(people, where, message):
 def test_variables_are_named_once(people, variables):
     with pytest.raises(EstimationError, match="name at least one, and each once"):
         estimate.proportion(people, variables, design=DESIGN)
+
+
+def test_a_denominator_of_zero_gives_no_ratio(people):
+    table = estimate.ratio(people.assign(none=0.0), [("joined", "none"), ("none", "none")], design=DESIGN, by="sex")
+    assert table[["estimate", "standard_error", "ci_lower", "ci_upper"]].isna().all(axis=None)
 
 
 def test_pairs_of_a_ratio(people):

@@ -159,6 +159,13 @@ def test_quantiles_have_covariances(frame):
     assert 0.5 < matrix[0, 1] / np.sqrt(matrix[0, 0] * matrix[1, 1]) <= 1
 
 
+def test_a_position_that_is_not_there_is_named(rows):
+    assert estimate.contrast([(rows, -1)], [1]).estimate == rows["estimate"].iloc[-1]
+    for position in (len(rows), -len(rows) - 1):
+        with pytest.raises(EstimationError, match=f"no row at position {position}"):
+            estimate.contrast([(rows, position)], [1])
+
+
 def test_a_frame_without_its_sample_says_so(rows):
     stripped = rows.copy()
     stripped.attrs = {}

@@ -37,6 +37,14 @@ def test_small_bases_are_noted(packaged: Catalogue, files: dict[str, Path]) -> N
     assert any(f.part == "bases" and "are suppressed" in f.said for f in found)
 
 
+def test_an_entry_that_gives_no_estimate_is_noted(packaged: Catalogue, files: dict[str, Path]) -> None:
+    bare = packaged.waves[POLL].model_copy(update={"indicators": {}})
+    found = validate.check(files[POLL], POLL, replace(packaged, waves={**packaged.waves, POLL: bare}))
+    assert [f.said for f in found] == [
+        f"waves/{POLL}.yaml has no indicators, so the wave would give no estimate. Write them in."
+    ]
+
+
 def broken(frame: pd.DataFrame) -> pd.DataFrame:
     """Break a poll in as many ways as one file can be broken."""
     frame = frame.rename(columns={"q3_unpaid_help_groups": "q3_unpaid_help_group"})

@@ -414,6 +414,8 @@ def test_weights_of_another_frame() -> None:
         weight.rake(people().iloc[:50], MARGINS, base=made)
     with pytest.raises(WeightingError, match="there is no respondent"):
         weight.rake(people().iloc[:0], MARGINS)
+    with pytest.raises(WeightingError, match="expected a pandas DataFrame, got ndarray"):
+        weight.rake(people().to_numpy(), MARGINS)
 
 
 def test_poststratify_and_rake_refuse_what_is_not_theirs() -> None:

@@ -23,6 +23,13 @@ def people(n: int = 300, seed: int = 3) -> pd.DataFrame:
     )
 
 
+def test_what_is_no_weight_is_refused_and_not_quoted() -> None:
+    for wrong in (people(), ["0.5", "CANARY"]):
+        with pytest.raises(WeightingError, match=r"trim: got (DataFrame|list) that is not a number") as caught:
+            weight.trim(wrong, upper=2.0)
+        assert "CANARY" not in str(caught.value)
+
+
 def test_by_hand() -> None:
     assert weight.trim([1.0, 1.0, 1.0, 5.0], upper=3.5).values.tolist() == [1.5, 1.5, 1.5, 3.5]
     assert weight.trim([1.0, 2.0, 2.0, 5.0], upper=4.0, redistribute="proportional").values.tolist() == [

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 __all__ = ["SampleDesign", "compare", "estimate", "weight"]
 
 
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
+
+
 def __getattr__(name: str) -> Any:
     if name == "SampleDesign":
         return import_module("engagement_stats.design").SampleDesign

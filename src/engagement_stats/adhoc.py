@@ -7,7 +7,7 @@ Not here: estimation (estimate), reading (ingest), and waves that the catalogue 
 
 import fnmatch
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from engagement_stats.catalogue import CROSS
 from engagement_stats.codes import as_codes, is_code
 from engagement_stats.design import SampleDesign
 from engagement_stats.errors import EstimationError, IngestError, listed
+from engagement_stats.inspection import undeclared
 
 VALUE_REMEDY = "Name the codes that mean no answer with --missing, or the categories that count with --counts."
 DESIGN_REMEDY = "Name another column."
@@ -48,6 +49,7 @@ class Request:
     single_psu: str = "fail"
     missing: Sequence[str] = field(default_factory=tuple)
     encoding: str = "utf-8"
+    delimiter: str | None = None
 
 
 def _read(path: Path, request: Request) -> tuple[ingest.RawFile, list[str]]:
@@ -61,7 +63,7 @@ def _read(path: Path, request: Request) -> tuple[ingest.RawFile, list[str]]:
         # The words of a filter are columns or parts of SQL; those the file does not have are the latter.
         optional=WORD.findall(QUOTED.sub("", request.where or "")),
         patterns=[request.replicates] if request.replicates is not None else [],
-        options=ingest.options_for(path, encoding=request.encoding),
+        options=ingest.options_for(path, encoding=request.encoding, delimiter=request.delimiter),
     )
     replicates = []
     if request.replicates is not None:
@@ -155,7 +157,20 @@ def _design(request: Request, replicates: Sequence[str]) -> SampleDesign:
     )
 
 
-def run(path: Path, request: Request) -> pd.DataFrame:
+def _say_undeclared(raw: ingest.RawFile, request: Request, say: Callable[[str], None]) -> None:
+    """Say which answers look like "no answer": a file that declares nothing would count them in silence."""
+    for name in request.variables:
+        codes = as_codes(raw.frame[name])
+        labels = {as_codes(pd.Series([k])).iloc[0]: v for k, v in raw.labels.get(name, {}).items()}
+        doubtful = undeclared(codes[~declared_missing(raw, name, request.missing)], labels)
+        if doubtful and not set(doubtful) <= set(request.counts):
+            say(
+                f"{name}: {listed(doubtful)} look like codes for no answer and are counted as answers. "
+                "If they mean no answer, name them with --missing."
+            )
+
+
+def run(path: Path, request: Request, say: Callable[[str], None] | None = None) -> pd.DataFrame:
     """Estimate from a survey file.
 
     Parameters
@@ -163,6 +178,8 @@ def run(path: Path, request: Request) -> pd.DataFrame:
     path : Path
         A file `ingest.read` can read.
     request : Request
+    say : callable, optional
+        Called with a sentence for each variable in which codes that look like "no answer" are counted as answers.
 
     Returns
     -------
@@ -178,6 +195,8 @@ def run(path: Path, request: Request) -> pd.DataFrame:
         See `estimate`; or a filter or code that does not fit the file.
     """
     raw, replicates = _read(path, request)
+    if say is not None:
+        _say_undeclared(raw, request, say)
     frame = _frame(raw, request, replicates)
     values = [f"value {v}" for v in request.variables]
     options: dict[str, Any] = {

@@ -10,9 +10,25 @@ from collections.abc import Sequence
 import pandas as pd
 
 from engagement_stats import checked, consistency, statements, verify
-from engagement_stats.catalogue import Catalogue
+from engagement_stats.catalogue import CROSS, Catalogue
 from engagement_stats.documents import Passage
+from engagement_stats.errors import CatalogueError, listed
 from engagement_stats.sentences import alike, sentences
+
+
+def _known(estimates: pd.DataFrame, catalogue: Catalogue) -> None:
+    """Refuse a release that speaks of what the catalogue has no words for."""
+    domains = {part for d in estimates["domain"].unique() for part in d.split(CROSS)} - {"all"}
+    strange = [
+        *sorted(set(estimates["wave"]) - set(catalogue.waves)),
+        *sorted(set(estimates["indicator"]) - set(catalogue.indicators)),
+        *sorted(domains - set(catalogue.domains)),
+    ]
+    if strange:
+        raise CatalogueError(
+            f"release: it was made with another catalogue. Got {listed(strange)}, which {catalogue.folder} does not "
+            "have; expected the one of the release. Name it with --catalogue, or run again with this one."
+        )
 
 
 def check(
@@ -32,7 +48,13 @@ def check(
     DataFrame, shape (n statements, columns of checked.Checked)
         A row for each share stated, for each two sides set against each other, and for each sum of counts, in the
         order of the text. Shares 0 to 1.
+
+    Raises
+    ------
+    CatalogueError
+        The release was made with another catalogue: it has waves, indicators or domains that this one does not.
     """
+    _known(estimates, catalogue)
     levels = estimates[["domain", "level"]].drop_duplicates().itertuples(index=False, name=None)
     found = statements.read(passages, catalogue, levels)
     sums = list(consistency.check(passages, catalogue))

@@ -23,6 +23,8 @@ from engagement_stats.lookups import Tables
 MISSING_SUFFIX = "__missing"
 # The unit separator: no column holds it, so ("1-2", "3") and ("1", "2-3") stay two respondents.
 BETWEEN_PARTS = "\x1f"
+# How a message says what an empty cell is called in an entry.
+EMPTY = ' (an empty cell is "")'
 
 
 def _coded(where: str, column: pd.Series, code_list: m.CodeList) -> tuple[pd.Series, pd.Series]:
@@ -32,10 +34,11 @@ def _coded(where: str, column: pd.Series, code_list: m.CodeList) -> tuple[pd.Ser
     unknown = sorted(c for c in seen if c not in code_list.codes and c not in code_list.missing)
     if unknown:
         shown = ["(empty)" if c == "" else c if is_code(c) else "(text)" for c in unknown]
+        known = [c or "(empty)" for c in (*code_list.codes, *code_list.missing)]
         raise CleaningError(
             f"{where}: {len(unknown)} raw code(s) have no category. Got {listed(list(dict.fromkeys(shown)))}; "
-            f"the catalogue has {listed([*code_list.codes, *code_list.missing])}. "
-            "Add each with a category or under missing."
+            f"the catalogue has {listed(known)}. "
+            f"Add each with a category or under missing{EMPTY if '' in unknown else ''}."
         )
     levels = list(dict.fromkeys(code_list.codes.values()))
     answers = pd.Series(pd.Categorical(codes.map(code_list.codes), categories=levels), index=column.index)
@@ -46,11 +49,13 @@ def _numbers(where: str, column: pd.Series, missing: dict[str, m.MissingReason])
     codes = as_codes(column)
     reasons = codes.map(missing)
     numbers = pd.to_numeric(codes.where(reasons.isna()), errors="coerce")
-    bad = int((numbers.isna() & reasons.isna()).sum())
-    if bad:
+    bad = numbers.isna() & reasons.isna()
+    if bad.any():
+        empty = int((codes[bad] == "").sum())
         raise CleaningError(
-            f"{where}: {bad} respondent(s) have a value that is neither a number nor a code under missing. "
-            "Add the code under missing in the wave's catalogue entry."
+            f"{where}: {int(bad.sum())} respondent(s) have a value that is neither a number nor a code under missing; "
+            f"of {empty} the cell is empty. "
+            f"Add the code under missing in the wave's catalogue entry{EMPTY if empty else ''}."
         )
     return numbers, reasons
 

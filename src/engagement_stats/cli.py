@@ -214,7 +214,7 @@ def _claims_of_text(args: argparse.Namespace) -> int:
 
     passages = documents.read(args.file)
     estimates, comparisons = (_released(args, f"SELECT * FROM {t}") for t in ("estimates", "comparisons"))
-    table = check_text.check(passages, catalogue.load(args.catalogue), estimates, comparisons)
+    table = check_text.check(passages, catalogue.load(_workspace(args).catalogue), estimates, comparisons)
     if args.format == "table":
         show.statements(table)
     else:
@@ -331,9 +331,9 @@ def _estimate(args: argparse.Namespace) -> int:
         variables=args.variable, statistic=args.statistic, counts=args.counts, by=args.by, where=args.where,
         weight=args.weight, stratum=args.stratum, psu=args.psu, fpc=args.fpc, replicates=args.replicates,
         replicate_method=args.replicate_method, interval=args.interval, confidence=args.confidence,
-        single_psu=args.single_psu, missing=args.missing, encoding=args.encoding,
+        single_psu=args.single_psu, missing=args.missing, encoding=args.encoding, delimiter=args.delimiter,
     )  # fmt: skip
-    table = adhoc.run(args.file, request)
+    table = adhoc.run(args.file, request, say=_say)
     title = f"{args.statistic}, {args.confidence:.0%} interval, uncertainty: {table['variance_basis'].iloc[0]}"
     show.frame(table, args.format, title=title, headings=ESTIMATE_HEADINGS)
     return 0
@@ -345,7 +345,7 @@ def _weight(args: argparse.Namespace) -> int:
     request = reweigh.Request(
         margins=args.margins, out=args.out, method=args.method, base=args.base,
         bounds=tuple(args.bounds) if args.bounds else None, trim=args.trim, name=args.name, missing=args.missing,
-        rescale=args.rescale, encoding=args.encoding,
+        rescale=args.rescale, encoding=args.encoding, delimiter=args.delimiter,
     )  # fmt: skip
     outcome = reweigh.run(args.file, request)
     for sentence in outcome.sentences:
@@ -377,7 +377,7 @@ def _weight_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", default="weight", help="of the new column (default weight)")
     parser.add_argument("--rescale", action="store_true", help="scale margins whose totals differ by rounding")
     _several(parser, "--missing", "CODE", "codes that mean no answer, beside those the file declares")
-    parser.add_argument("--encoding", choices=("utf-8", "cp1252", "latin-1"), default="utf-8", help="of a text file")
+    _text_options(parser, encoding="utf-8")
 
 
 def _run_options(parser: argparse.ArgumentParser) -> None:
@@ -459,7 +459,25 @@ def _inspect_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--like", metavar="WAVE", help="the known wave to go by (default: the nearest)")
     parser.add_argument("--propose", metavar="OUT", help="write a proposed wave entry here, a new file; - prints it")
     _several(parser, "--columns", "NAME", 'only these columns, with all their codes; "Q5*" names several')
-    parser.add_argument("--encoding", choices=("utf-8", "cp1252", "latin-1"), help="of a text file")
+    _text_options(parser)
+
+
+def _check_port(port: int) -> None:
+    """Refuse a port on which no server can listen, before an address is told that leads elsewhere."""
+    import socket
+
+    if not 0 < port < 65536:
+        raise UsageError(f"--port: there is no such port. Got {port}; expected 1 to 65535.")
+    with socket.socket() as trial:
+        # As the server does: what a server that has ended leaves behind is not in the way.
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise UsageError(
+                f"--port: {port} cannot be used ({error.strerror}); perhaps `engagement-stats ui` runs already. "
+                "Name another."
+            ) from None
 
 
 def _ui(args: argparse.Namespace) -> int:
@@ -468,6 +486,7 @@ def _ui(args: argparse.Namespace) -> int:
 
     from pipelines import run
 
+    _check_port(args.port)
     workspace = _workspace(args)
     _make_default_data(args, workspace)
     run.register(workspace)
@@ -525,6 +544,14 @@ def _share(text: str) -> float:
     return value
 
 
+def _text_options(parser: argparse.ArgumentParser, encoding: str | None = None) -> None:
+    parser.add_argument("--encoding", choices=("utf-8", "cp1252", "latin-1"), default=encoding, help="of a text file")
+    parser.add_argument(
+        "--delimiter", type=lambda sign: {"tab": "\t"}.get(sign, sign), choices=(",", ";", "|", "\t"), metavar="SIGN",
+        help='of a CSV file: "," (default), ";", "|" or tab',
+    )  # fmt: skip
+
+
 def _several(parser: argparse.ArgumentParser, name: str, metavar: str, text: str, **more: Any) -> None:
     parser.add_argument(name, nargs="+", action="extend", default=[], metavar=metavar, help=text, **more)
 
@@ -552,7 +579,7 @@ def _estimate_options(parser: argparse.ArgumentParser) -> None:
         help="what a stratum with one sampling unit contributes (default fail)",
     )  # fmt: skip
     _several(parser, "--missing", "CODE", "codes that mean no answer, beside those the file declares")
-    parser.add_argument("--encoding", choices=("utf-8", "cp1252", "latin-1"), default="utf-8", help="of a text file")
+    _text_options(parser, encoding="utf-8")
 
 
 def parser() -> argparse.ArgumentParser:

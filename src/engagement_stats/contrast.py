@@ -137,8 +137,8 @@ def contrast(
     Raises
     ------
     EstimationError
-        Two samples share respondents or PSUs, a frame carries no sample, or the function cannot be
-        differentiated.
+        Two samples share respondents or PSUs, a frame carries no sample or has no such position, or the function
+        cannot be differentiated.
 
     Notes
     -----
@@ -154,6 +154,12 @@ def contrast(
     -0.25
     """
     confidence = uncertainty.check_confidence(confidence)
+    for frame, row in parts:
+        if not -len(frame) <= row < len(frame):
+            raise EstimationError(
+                f"contrast: there is no row at position {row}. Got a frame of {len(frame)} estimates; expected a "
+                f"position from 0 to {len(frame) - 1}."
+            )
     values = np.array([float(frame["estimate"].iloc[row]) for frame, row in parts])
     estimate, gradient = _differentiated(function, values)
     groups = _by_sample(parts, independent)

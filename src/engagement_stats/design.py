@@ -245,14 +245,19 @@ def lay_out(frame: pd.DataFrame, design: SampleDesign) -> Layout:
     Raises
     ------
     EstimationError
-        No rows; a design column is missing or holds nulls; a weight is not a finite number of zero or more; a
-        correction varies within its stratum or is smaller than the sample; a stratum has one PSU and the policy
-        is "fail".
+        Not a pandas frame, or no rows; a design column is missing or holds nulls; a weight is not a finite number of
+        zero or more; a correction varies within its stratum or is smaller than the sample; a stratum has one PSU
+        and the policy is "fail".
     """
     if not isinstance(design, SampleDesign):
         raise EstimationError(
             f"design: expected a SampleDesign, got {type(design).__name__}. "
             f"Write SampleDesign(weight=..., stratum=..., psu=...)."
+        )
+    if not isinstance(frame, pd.DataFrame):
+        raise EstimationError(
+            f"frame: expected a pandas DataFrame, got {type(frame).__name__}. Convert it first: "
+            "pandas.DataFrame(...), or .to_pandas() of another library's frame."
         )
     if len(frame) == 0:
         raise EstimationError("frame: there are no rows, so nothing can be estimated.")

@@ -263,7 +263,8 @@ def read_numbers(frame: pd.DataFrame, variable: str, layout: Layout) -> np.ndarr
     column = read_column(frame, variable, "variables")
     if not pd.api.types.is_numeric_dtype(column):
         raise EstimationError(
-            f'variable "{variable}": expected numbers, got {column.dtype}. Use proportion with counts= for categories.'
+            f'variable "{variable}": expected numbers, got {column.dtype}. Convert the column with pandas.to_numeric, '
+            "or use proportion with counts= for categories."
         )
     values = column.to_numpy(dtype=np.float64, na_value=np.nan)
     infinite = int(np.isinf(values).sum())

@@ -15,11 +15,11 @@ import yaml
 
 from engagement_stats.catalogue import Catalogue
 from engagement_stats.catalogue import model as m
+from engagement_stats.catalogue.entry import ASK
 from engagement_stats.inspection import printable
 from engagement_stats.proposed import ABSENT, Line, Proposal
 from engagement_stats.roles import Confidence
 
-ASK = "TO-BE-CONFIRMED"
 # The short form is written when at least this share of the variables stands as in the nearest wave.
 ALIKE = 0.6
 WIDTH = 110
@@ -143,6 +143,8 @@ def _file(proposal: Proposal) -> Iterator[str]:
     yield f"  format: {look.kind}"
     if look.encoding != "utf-8":
         yield f"  encoding: {look.encoding}"
+    if look.delimiter is not None:
+        yield f"  delimiter: {_scalar(look.delimiter)}"
     yield f"  sha256: [{look.sha256}]"
     yield f"  columns: {len(look.columns)}"
     if proposal.where is not None:

@@ -244,7 +244,8 @@ def ratio(
     frame : DataFrame, shape (respondents, any)
         One row a sampled respondent, also those who did not answer. Not modified.
     pairs : list of (str, str)
-        Numerator and denominator columns. A respondent without both is not in the base.
+        Numerator and denominator columns. A respondent without both is not in the base. Where the denominator sums
+        to zero the estimate is NaN.
     design : SampleDesign
     by : str or list of str, optional
         Families of domains: columns, or "a*b" for a crossing. The whole population, domain "all", always comes

@@ -83,9 +83,9 @@ class Sums:
 
     @property
     def ratio(self) -> np.ndarray:
-        """Numerator over denominator; NaN for an empty base."""
+        """Numerator over denominator; NaN where the denominator is zero, as for an empty base."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            return self.numerator / self.denominator
+            return np.where(self.denominator == 0, np.nan, self.numerator / self.denominator)
 
 
 def _compress(keys: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:

@@ -147,6 +147,18 @@ def _are_answers(counts: pd.Series) -> bool:
     return bool(len(counts) <= MANY and all(map(is_code, counts.index)) and counts.min() >= SMALL)
 
 
+def undeclared(codes: pd.Series, labels: Mapping[str, str]) -> tuple[str, ...]:
+    """Name codes among the answers of a column that producers use for "no answer".
+
+    Examples
+    --------
+    >>> undeclared(pd.Series(["1", "2", "98", "1"]), {})
+    ('98',)
+    """
+    numbers = pd.to_numeric(pd.Series(pd.unique(codes), dtype="str"), errors="coerce")
+    return _looks_missing("codes", numbers, labels)
+
+
 def _looks_missing(kind: Kind, numbers: pd.Series, labels: Mapping[str, str]) -> tuple[str, ...]:
     """Name codes that producers use for "no answer": negative ones, and nines far above the other codes."""
     if kind == "text" or numbers.isna().any():

@@ -20,8 +20,6 @@ Kind = Literal[
     "indicator", "place", "unknown", "year", "previous", "survey", "series", "recall", "negation", "predicate", "who",
     "contrast", "parting", "in_order", "higher", "lower", "similar", "referring", "general",
 ]  # fmt: skip
-# What a sentence is about, of which the longest words count: "North East of England" is not also England.
-SUBJECTS = ("indicator", "place", "unknown", "year")
 # Words looked at after "of" before the people are taken to be unknown.
 PEOPLE_WORDS = 6
 MONTHS = "|".join(calendar.month_name[1:])

@@ -18,7 +18,6 @@ from engagement_stats.sentences import alike, sentences, words
 from engagement_stats.subjects import Subject, places_of, recall_of, subject_of
 
 Direction = Literal["higher", "lower", "similar"]
-DIRECTIONS: tuple[Direction, ...] = ("higher", "lower", "similar")
 
 
 @dataclass(frozen=True, slots=True)

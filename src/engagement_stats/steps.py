@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from engagement_stats.calibration import TOLERANCE, Bounds, Solution, curve, explain, solve
+from engagement_stats.calibration import SWEEPS, TOLERANCE, Bounds, Solution, curve, explain, solve
 from engagement_stats.errors import WeightingError, listed
 from engagement_stats.margins import Cells
 from engagement_stats.uncertainty import kish_design_effect
@@ -334,6 +334,11 @@ class Base:
 
 def begin(frame: pd.DataFrame, base: Any) -> Weights:
     """Return the weights to begin with: ones, a column, numbers, or weights already made."""
+    if not isinstance(frame, pd.DataFrame):
+        raise WeightingError(
+            f"data: expected a pandas DataFrame, got {type(frame).__name__}. Convert it first: "
+            "pandas.DataFrame(...), or .to_pandas() of another library's frame."
+        )
     if isinstance(base, Weights):
         if len(base) != len(frame):
             raise WeightingError(f"base: got {len(base)} weights for {len(frame)} respondents. Expected one for each.")
@@ -471,7 +476,8 @@ class Calibrate:
         method = "raking" if self.method == "poststratified" else self.method
         shape = curve(method, self.bounds, clip)
         # Raking first is quick and cannot overshoot; with totals of numbers or clipping Newton starts from the base.
-        sweeps = 3 if method == "raking" and clip is None and not cells.numeric.shape[1] and start is None else 0
+        plain = method == "raking" and clip is None and not cells.numeric.shape[1]
+        sweeps = SWEEPS if plain and start is None else 0
         found = solve(cells, sums, self.population, shape, start=start, sweeps=sweeps)
         if start is not None and not found.misfit.max() <= TOLERANCE:
             return self._search(cells, sums, clip, None)

@@ -136,6 +136,8 @@ def check(file: Path, wave_id: str, catalogue: Catalogue, *, data: Path | None =
             f"{listed(near or list(catalogue.microdata_waves))}."
         )
     state = _Check(wave_id, catalogue, landing.located(file))
+    if not state.wave.indicators:
+        state.note("left out", f"{state.place} has no indicators, so the wave would give no estimate. Write them in.")
     _all(state, data)
     return sorted(state.found, key=lambda f: not f.is_problem)
 

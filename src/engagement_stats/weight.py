@@ -391,7 +391,14 @@ def trim(
     [1.5, 1.5, 1.5, 3.5]
     """
     if not isinstance(weights, Weights):
-        values = np.asarray(weights, dtype=float)
+        try:
+            values = np.asarray(weights, dtype=float)
+        except (TypeError, ValueError):
+            # The converter quotes what it cannot convert.
+            raise WeightingError(
+                f"trim: got {type(weights).__name__} that is not a number a respondent. Expected weights of `rake` and "
+                "the like, or a column of weights."
+            ) from None
         weights = begin(pd.DataFrame(index=range(len(values))), values)
     if rule is not None and (upper is not None or rule[0] not in RULES or not rule[1] > 0):
         raise WeightingError(

@@ -10,6 +10,9 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 IDENTIFIER = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
 
+# What a proposed entry asks of a person. It stands in no valid entry, whatever the line may hold.
+ASK = "TO-BE-CONFIRMED"
+
 Evidence = Literal["confirmed", "second_hand", "inferred", "unverified"]
 
 

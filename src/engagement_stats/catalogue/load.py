@@ -22,6 +22,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from engagement_stats import lexicon as phrases
 from engagement_stats.catalogue import areas, inherit, screening, strictyaml, vintages, words, workbooks
 from engagement_stats.catalogue import model as m
+from engagement_stats.catalogue.entry import ASK
 from engagement_stats.catalogue.reading import Reading
 from engagement_stats.catalogue.style import Style
 from engagement_stats.errors import CatalogueError, listed
@@ -253,9 +254,9 @@ class _Problems:
             if not told(item["loc"]):
                 continue
             place = ".".join(str(p) for p in item["loc"])
-            got = item.get("input")
+            got, said = item.get("input"), item["msg"].removeprefix("Value error, ")
             shown = f" Got {got!r}." if isinstance(got, str | int | float | bool) else ""
-            self.add(where, f"{place}: {item['msg']}.{shown}" if place else f"{item['msg']}.{shown}")
+            self.add(where, f"{place}: {said}.{shown}" if place else f"{said}.{shown}")
 
 
 def _read_folder(
@@ -324,7 +325,21 @@ def _read_waves(folder: Path, problems: _Problems) -> tuple[Waves, dict[str, inh
             waves[wave] = adapter.validate_python(whole.content)
         except ValidationError as error:
             _add_wave_problems(wave, error, resolved, problems)
+        else:
+            for place in _unanswered(whole.content):
+                problems.add(
+                    _wave_file(wave, whole.base),
+                    f"{place} is not answered yet. Got {ASK}; expected what the producer's documents say. Write it in.",
+                )
     return waves, resolved
+
+
+def _unanswered(entry: object, place: str = "") -> Iterator[str]:
+    """Name the lines in which a proposal still asks, though any text is valid there."""
+    if entry == ASK:
+        yield place
+    for key, value in entry.items() if isinstance(entry, dict) else ():
+        yield from _unanswered(value, f"{place}.{key}".lstrip("."))
 
 
 def _add_wave_problems(
@@ -334,8 +349,9 @@ def _add_wave_problems(
     whole = resolved[wave]
 
     def is_own(place: Sequence[int | str]) -> bool:
-        key, *rest = place[1:] if place[:1] == (whole.content.get("kind"),) else place
-        return not {str(key), f"{key}.{rest[0]}" if rest else ""} & set(whole.origins)
+        line = [str(x) for x in (place[1:] if place[:1] == (whole.content.get("kind"),) else place)]
+        # A mistake in the whole entry, as lines that do not go together, stands in no line.
+        return not {".".join(line[:1]), ".".join(line[:2])} & set(whole.origins)
 
     problems.add_validation(_wave_file(wave, whole.base), error, is_own)
 

@@ -161,7 +161,8 @@ def _opened(path: Path, options: Options, where: str) -> _Table:
     if shape.fields < 2:
         raise IngestError(
             f"{where}: the first line does not hold column names separated by {called}. "
-            "Expected a delimited text file; deposit the right file or declare its format."
+            "Expected a delimited text file; declare its delimiter (--delimiter, or file.delimiter of the wave's "
+            "entry) or format, or deposit the right file."
         )
     names = _header(body[: shape.header_end], delimiter, where)
     if len(names) != shape.fields:
@@ -256,6 +257,26 @@ def table(path: Path, names: Sequence[str], options: Options, where: str) -> "pa
     return pa.table([cells[at] for at in wanted], names=list(names))
 
 
+class _Blocks(io.RawIOBase):
+    """The records as the parser takes them, no block ending between CR and LF.
+
+    The parser takes the LF that begins a block for the rest of a line's end, and drops it inside quotation marks too.
+    """
+
+    def __init__(self, body: bytes, start: int) -> None:
+        self._body, self._at = body, start
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        end = len(self._body) if size < 0 else min(self._at + size, len(self._body))
+        if end - self._at > 1 and self._body[end - 1 : end + 1] == b"\r\n":
+            end -= 1
+        part, self._at = self._body[self._at : end], end
+        return part
+
+
 def _parsed(opened: _Table, positions: Sequence[int], where: str) -> "pa.Table":
     """Return columns by their positions, each named by its position."""
     import pyarrow as pa
@@ -264,12 +285,18 @@ def _parsed(opened: _Table, positions: Sequence[int], where: str) -> "pa.Table":
     if not opened.rows:
         return pa.table({str(at): pa.array([], pa.string()) for at in positions})
     is_quoted = opened.delimiter != "\t"
+    block = 2 * records.MAX_RECORD
+    ends = range(opened.header_end + block, len(opened.body), block)
+    if is_quoted and any(opened.body[end - 1 : end + 1] == b"\r\n" for end in ends):
+        source = pa.PythonFile(_Blocks(opened.body, opened.header_end), mode="r")
+    else:
+        source = pa.BufferReader(pa.py_buffer(opened.body).slice(opened.header_end))
     try:
         return pacsv.read_csv(
-            pa.BufferReader(pa.py_buffer(opened.body).slice(opened.header_end)),
+            source,
             read_options=pacsv.ReadOptions(
                 column_names=[str(at) for at in range(len(opened.names))],
-                block_size=2 * records.MAX_RECORD,
+                block_size=block,
                 use_threads=False,
             ),
             parse_options=pacsv.ParseOptions(
