@@ -174,16 +174,6 @@ def test_columns_come_as_asked_and_in_that_order(tmp_path: Path) -> None:
     assert text.table(other, ["a"], PLAIN, "f.csv").to_pydict() == {"a": ["1"]}
 
 
-def test_a_line_end_in_quotation_marks_is_kept_where_a_block_of_the_parser_ends(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(records, "MAX_RECORD", 64)
-    for padding in range(40):
-        lines = [f"{'x' * size},1\n" for size in (40, 40, padding)]
-        path = written(tmp_path, f'a,b\n{"".join(lines)}"q\r\n1",2\n')
-        assert rows_of(path, PLAIN)[-1] == ["q\r\n1", "2"]
-
-
 def test_a_row_the_parser_lost_is_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path, "a,b\n1,2\n3,4\n")
     whole = text._parsed

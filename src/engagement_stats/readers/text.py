@@ -257,26 +257,6 @@ def table(path: Path, names: Sequence[str], options: Options, where: str) -> "pa
     return pa.table([cells[at] for at in wanted], names=list(names))
 
 
-class _Blocks(io.RawIOBase):
-    """The records as the parser takes them, no block ending between CR and LF.
-
-    The parser takes the LF that begins a block for the rest of a line's end, and drops it inside quotation marks too.
-    """
-
-    def __init__(self, body: bytes, start: int) -> None:
-        self._body, self._at = body, start
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        end = len(self._body) if size < 0 else min(self._at + size, len(self._body))
-        if end - self._at > 1 and self._body[end - 1 : end + 1] == b"\r\n":
-            end -= 1
-        part, self._at = self._body[self._at : end], end
-        return part
-
-
 def _parsed(opened: _Table, positions: Sequence[int], where: str) -> "pa.Table":
     """Return columns by their positions, each named by its position."""
     import pyarrow as pa
@@ -285,18 +265,12 @@ def _parsed(opened: _Table, positions: Sequence[int], where: str) -> "pa.Table":
     if not opened.rows:
         return pa.table({str(at): pa.array([], pa.string()) for at in positions})
     is_quoted = opened.delimiter != "\t"
-    block = 2 * records.MAX_RECORD
-    ends = range(opened.header_end + block, len(opened.body), block)
-    if is_quoted and any(opened.body[end - 1 : end + 1] == b"\r\n" for end in ends):
-        source = pa.PythonFile(_Blocks(opened.body, opened.header_end), mode="r")
-    else:
-        source = pa.BufferReader(pa.py_buffer(opened.body).slice(opened.header_end))
     try:
         return pacsv.read_csv(
-            source,
+            pa.BufferReader(pa.py_buffer(opened.body).slice(opened.header_end)),
             read_options=pacsv.ReadOptions(
                 column_names=[str(at) for at in range(len(opened.names))],
-                block_size=block,
+                block_size=2 * records.MAX_RECORD,
                 use_threads=False,
             ),
             parse_options=pacsv.ParseOptions(
