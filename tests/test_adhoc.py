@@ -70,14 +70,6 @@ def test_codes_that_look_like_no_answer_are_not_counted_in_silence(tmp_path: Pat
     assert told("age", statistic="mean") == []
 
 
-def test_a_delimiter_may_be_declared_for_a_csv_file_only(tmp_path: Path, sav: Path) -> None:
-    path = tmp_path / "poll.csv"
-    path.write_text("q;w\n1;0,5\n0;1\n", encoding="utf-8")
-    assert "declare its delimiter (--delimiter" in refused(path, "q")
-    assert ask(path, "q", delimiter=";")["estimate"].tolist() == [0.5]
-    assert "a delimiter goes with a CSV file" in refused(sav, "vol", delimiter=";")
-
-
 def refused(path: Path, *variables: str, **options: Any) -> str:
     with pytest.raises(EngagementStatsError) as caught:
         ask(path, *variables, **options)

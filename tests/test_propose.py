@@ -247,19 +247,6 @@ def test_a_file_like_no_wave_is_still_described(packaged: Catalogue, tmp_path: P
     assert "survey: TO-BE-CONFIRMED" in draft.text(proposal, packaged)
 
 
-@pytest.mark.parametrize("delimiter", [";", "|", "\t"])
-def test_a_delimiter_that_was_declared_stands_in_the_proposal(
-    packaged: Catalogue, tmp_path: Path, delimiter: str
-) -> None:
-    path = tmp_path / "harvest.csv"
-    pd.DataFrame({"plot": range(50), "kind": ["a", "b"] * 25}).to_csv(path, index=False, sep=delimiter)
-    look = describe.look(path, packaged, delimiter=delimiter)
-    assert [c.name for c in look.columns] == ["plot", "kind"]
-    written = tmp_path / "entry.yaml"
-    written.write_text(draft.text(propose.propose(look, packaged), packaged), encoding="utf-8")
-    assert strictyaml.read(written)["file"]["delimiter"] == delimiter
-
-
 # Matching, piece by piece
 
 
@@ -341,7 +328,7 @@ def test_codes_that_a_list_does_not_have_are_named(packaged: Catalogue) -> None:
     })  # fmt: skip
     contents = Contents(list(frame), len(frame), {"sex": {1.0: "Male", 2.0: "Female", 3.0: "In another way"}})
     look = describe.Look(
-        "audit.tab", "tab", "utf-8", None, "0" * 64, tuple(inspection.columns(contents, frame)), (), {}, False, frame
+        "audit.tab", "tab", "utf-8", "0" * 64, tuple(inspection.columns(contents, frame)), (), {}, False, frame
     )
     line = propose.propose(look, packaged, like="hansard_audit_2013").variables["sex"]
     assert line.confidence != "high"

@@ -49,7 +49,6 @@ class Request:
     single_psu: str = "fail"
     missing: Sequence[str] = field(default_factory=tuple)
     encoding: str = "utf-8"
-    delimiter: str | None = None
 
 
 def _read(path: Path, request: Request) -> tuple[ingest.RawFile, list[str]]:
@@ -63,7 +62,7 @@ def _read(path: Path, request: Request) -> tuple[ingest.RawFile, list[str]]:
         # The words of a filter are columns or parts of SQL; those the file does not have are the latter.
         optional=WORD.findall(QUOTED.sub("", request.where or "")),
         patterns=[request.replicates] if request.replicates is not None else [],
-        options=ingest.options_for(path, encoding=request.encoding, delimiter=request.delimiter),
+        options=ingest.options_for(path, encoding=request.encoding),
     )
     replicates = []
     if request.replicates is not None:

@@ -331,7 +331,7 @@ def _estimate(args: argparse.Namespace) -> int:
         variables=args.variable, statistic=args.statistic, counts=args.counts, by=args.by, where=args.where,
         weight=args.weight, stratum=args.stratum, psu=args.psu, fpc=args.fpc, replicates=args.replicates,
         replicate_method=args.replicate_method, interval=args.interval, confidence=args.confidence,
-        single_psu=args.single_psu, missing=args.missing, encoding=args.encoding, delimiter=args.delimiter,
+        single_psu=args.single_psu, missing=args.missing, encoding=args.encoding,
     )  # fmt: skip
     table = adhoc.run(args.file, request, say=_say)
     title = f"{args.statistic}, {args.confidence:.0%} interval, uncertainty: {table['variance_basis'].iloc[0]}"
@@ -345,7 +345,7 @@ def _weight(args: argparse.Namespace) -> int:
     request = reweigh.Request(
         margins=args.margins, out=args.out, method=args.method, base=args.base,
         bounds=tuple(args.bounds) if args.bounds else None, trim=args.trim, name=args.name, missing=args.missing,
-        rescale=args.rescale, encoding=args.encoding, delimiter=args.delimiter,
+        rescale=args.rescale, encoding=args.encoding,
     )  # fmt: skip
     outcome = reweigh.run(args.file, request)
     for sentence in outcome.sentences:
@@ -377,7 +377,7 @@ def _weight_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", default="weight", help="of the new column (default weight)")
     parser.add_argument("--rescale", action="store_true", help="scale margins whose totals differ by rounding")
     _several(parser, "--missing", "CODE", "codes that mean no answer, beside those the file declares")
-    _text_options(parser, encoding="utf-8")
+    parser.add_argument("--encoding", choices=("utf-8", "cp1252", "latin-1"), default="utf-8", help="of a text file")
 
 
 def _run_options(parser: argparse.ArgumentParser) -> None:
@@ -459,7 +459,7 @@ def _inspect_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--like", metavar="WAVE", help="the known wave to go by (default: the nearest)")
     parser.add_argument("--propose", metavar="OUT", help="write a proposed wave entry here, a new file; - prints it")
     _several(parser, "--columns", "NAME", 'only these columns, with all their codes; "Q5*" names several')
-    _text_options(parser)
+    parser.add_argument("--encoding", choices=("utf-8", "cp1252", "latin-1"), help="of a text file")
 
 
 def _check_port(port: int) -> None:
@@ -544,14 +544,6 @@ def _share(text: str) -> float:
     return value
 
 
-def _text_options(parser: argparse.ArgumentParser, encoding: str | None = None) -> None:
-    parser.add_argument("--encoding", choices=("utf-8", "cp1252", "latin-1"), default=encoding, help="of a text file")
-    parser.add_argument(
-        "--delimiter", type=lambda sign: {"tab": "\t"}.get(sign, sign), choices=(",", ";", "|", "\t"), metavar="SIGN",
-        help='of a CSV file: "," (default), ";", "|" or tab',
-    )  # fmt: skip
-
-
 def _several(parser: argparse.ArgumentParser, name: str, metavar: str, text: str, **more: Any) -> None:
     parser.add_argument(name, nargs="+", action="extend", default=[], metavar=metavar, help=text, **more)
 
@@ -579,7 +571,7 @@ def _estimate_options(parser: argparse.ArgumentParser) -> None:
         help="what a stratum with one sampling unit contributes (default fail)",
     )  # fmt: skip
     _several(parser, "--missing", "CODE", "codes that mean no answer, beside those the file declares")
-    _text_options(parser, encoding="utf-8")
+    parser.add_argument("--encoding", choices=("utf-8", "cp1252", "latin-1"), default="utf-8", help="of a text file")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -41,7 +41,7 @@ def inspect(args: argparse.Namespace, workspace: "Workspace") -> int:
     from engagement_stats import catalogue, describe, draft, propose
 
     entries = catalogue.load(workspace.catalogue)
-    look = describe.look(args.file, entries, encoding=args.encoding, delimiter=args.delimiter)
+    look = describe.look(args.file, entries, encoding=args.encoding)
     proposal = propose.propose(
         look, entries, like=args.like, columns_of=lambda wave: describe.columns_of_wave(wave, entries, workspace.data)
     )

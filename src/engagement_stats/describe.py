@@ -37,7 +37,6 @@ class Look:
     name: str
     kind: Format
     encoding: str
-    delimiter: str | None
     sha256: str
     columns: tuple[Column, ...]
     roles: tuple[Role, ...]
@@ -62,7 +61,7 @@ class Look:
         )
 
 
-def look(path: Path, catalogue: Catalogue, *, encoding: str | None = None, delimiter: str | None = None) -> Look:
+def look(path: Path, catalogue: Catalogue, *, encoding: str | None = None) -> Look:
     """Look into a file.
 
     Parameters
@@ -73,8 +72,6 @@ def look(path: Path, catalogue: Catalogue, *, encoding: str | None = None, delim
         The columns its waves read are looked at first.
     encoding : str, optional
         Of a text file; UTF-8, or else Windows-1252, when not given.
-    delimiter : str, optional
-        Of a CSV file; a comma when not given.
 
     Returns
     -------
@@ -86,7 +83,7 @@ def look(path: Path, catalogue: Catalogue, *, encoding: str | None = None, delim
         The file cannot be read; see `ingest.read`.
     """
     file = landing.located(path)
-    options, contents = _described(file, encoding, delimiter)
+    options, contents = _described(file, encoding)
     direct = identifiers.found(contents.names, contents.variable_labels)
     safe = Contents(
         [n for n in contents.names if n not in direct], contents.rows, contents.labels, contents.variable_labels,
@@ -101,7 +98,6 @@ def look(path: Path, catalogue: Catalogue, *, encoding: str | None = None, delim
         name=file.base,
         kind=options.format,
         encoding=options.encoding,
-        delimiter=options.delimiter,
         sha256=Digests().of(file, file.name),
         columns=tuple(columns),
         roles=tuple(roles.roles([c for c in columns if c.name not in direct], raw.frame)),
@@ -111,14 +107,14 @@ def look(path: Path, catalogue: Catalogue, *, encoding: str | None = None, delim
     )
 
 
-def _described(file: LandedFile, encoding: str | None, delimiter: str | None) -> tuple[Options, Contents]:
+def _described(file: LandedFile, encoding: str | None) -> tuple[Options, Contents]:
     """Return how a file can be read, and what it says of itself."""
-    options = ingest.options_for(file, encoding=encoding or ENCODINGS[0], delimiter=delimiter)
+    options = ingest.options_for(file, encoding=encoding or ENCODINGS[0])
     if encoding is not None or options.format not in TEXT_FORMATS:
         return options, ingest.describe(file, options)
     refused: list[IngestError] = []
     for tried in ENCODINGS:
-        options = ingest.options_for(file, encoding=tried, delimiter=delimiter)
+        options = ingest.options_for(file, encoding=tried)
         try:
             contents = ingest.describe(file, options)
             # The names may be plain letters where a cell is not.

@@ -143,8 +143,6 @@ def _file(proposal: Proposal) -> Iterator[str]:
     yield f"  format: {look.kind}"
     if look.encoding != "utf-8":
         yield f"  encoding: {look.encoding}"
-    if look.delimiter is not None:
-        yield f"  delimiter: {_scalar(look.delimiter)}"
     yield f"  sha256: [{look.sha256}]"
     yield f"  columns: {len(look.columns)}"
     if proposal.where is not None:

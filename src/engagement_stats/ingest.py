@@ -183,19 +183,16 @@ def _place(file: Path | LandedFile, where: str | None, options: Options | None) 
     return landed, where or landed.name, options
 
 
-def options_for(file: Path | LandedFile, *, encoding: str = "utf-8", delimiter: str | None = None) -> Options:
+def options_for(file: Path | LandedFile, *, encoding: str = "utf-8", **more: Any) -> Options:
     """Return how a file is read that nobody describes: its format by its suffix, the rest as given.
 
     Raises
     ------
     IngestError
-        The suffix is not one that can be read, or a delimiter is given for a file that is no CSV file.
+        The suffix is not one that can be read.
     """
     landed = located(file) if isinstance(file, Path) else file
-    format_ = detect.format_of(Path(landed.base))
-    if delimiter is not None and format_ != "csv":
-        raise IngestError(f"{landed.base}: a delimiter goes with a CSV file. Leave it out.")
-    return Options(format=format_, encoding=encoding, delimiter=delimiter)
+    return Options(format=detect.format_of(Path(landed.base)), encoding=encoding, **more)
 
 
 def read(

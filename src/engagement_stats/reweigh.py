@@ -41,7 +41,6 @@ class Request:
     missing: Sequence[str] = ()
     rescale: bool = False
     encoding: str = "utf-8"
-    delimiter: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +145,7 @@ def run(path: Path, request: Request) -> Outcome:
     if request.method in ("rake", "poststratify") and request.bounds is not None:
         raise WeightingError("--bounds: rake and poststratify take none. Use --method logit or linear.")
     margins = read_margins(request.margins)
-    raw = ingest.read(path, options=ingest.options_for(path, encoding=request.encoding, delimiter=request.delimiter))
+    raw = ingest.read(path, options=ingest.options_for(path, encoding=request.encoding))
     if request.name.lower() in {str(c).lower() for c in raw.frame.columns}:
         raise WeightingError(f"{path.name}: there is a column {request.name} already. Choose another with --name.")
     found = resolve(

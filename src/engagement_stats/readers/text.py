@@ -161,8 +161,7 @@ def _opened(path: Path, options: Options, where: str) -> _Table:
     if shape.fields < 2:
         raise IngestError(
             f"{where}: the first line does not hold column names separated by {called}. "
-            "Expected a delimited text file; declare its delimiter (--delimiter, or file.delimiter of the wave's "
-            "entry) or format, or deposit the right file."
+            "Expected a delimited text file; deposit the right file or declare its format."
         )
     names = _header(body[: shape.header_end], delimiter, where)
     if len(names) != shape.fields:
