@@ -424,6 +424,17 @@ def test_every_way_of_reading_works_in_a_child(tmp_path: Path, in_a_child: None,
     assert (described.labels["q"], described.variable_labels["q"]) == ({1.0: "Yes"}, "Q?")
 
 
+@pytest.mark.parametrize(("kind", "delimiter"), [("csv", ","), ("tab", "\t")])
+def test_a_wide_text_file_is_read_within_the_limits(
+    tmp_path: Path, in_a_child: None, kind: str, delimiter: str
+) -> None:
+    rows, names = 1_000, [f"q{n}" for n in range(2_000)]
+    lines = [delimiter.join(names), *[delimiter.join(str((row + n) % 7) for n in range(2_000)) for row in range(rows)]]
+    frame = ingest.read(write(tmp_path / f"wide.{kind}", "\n".join(lines) + "\n")).frame
+    assert frame.shape == (rows, 2_000)
+    assert (frame["q1999"].iloc[-1], frame["q0"].iloc[3]) == (str((999 + 1999) % 7), "3")
+
+
 def test_a_child_says_what_is_wrong_and_no_more(tmp_path: Path, in_a_child: None) -> None:
     path = write(tmp_path / "f.csv", f"a,b\n1,{CANARY}\n{CANARY}\n")
     assert "line" in refused(path)

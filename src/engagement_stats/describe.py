@@ -90,7 +90,8 @@ def look(path: Path, catalogue: Catalogue, *, encoding: str | None = None) -> Lo
         contents.user_missing,
     )  # fmt: skip
     rows = contents.rows if contents.rows is not None else _measured(file, safe, options)
-    first = [n for n in safe.names if n.lower() in _asked(catalogue)]
+    asked = _asked(catalogue)
+    first = [n for n in safe.names if n.lower() in asked]
     first += [n for n in safe.names if roles.hinted(n, contents.variable_labels.get(n, ""))]
     raw = ingest.read(file, inspection.chosen(safe, first, rows), options=options)
     columns = inspection.columns(contents, raw.frame)

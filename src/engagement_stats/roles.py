@@ -119,7 +119,7 @@ def _identifiers(columns: Sequence[Column], frame: pd.DataFrame) -> Iterator[Rol
 
 
 def _has_fractions(column: pd.Series) -> bool:
-    numbers = pd.to_numeric(column, errors="coerce").dropna()
+    numbers = pd.to_numeric(pd.Series(column.unique()), errors="coerce").dropna()
     return bool((numbers % 1 != 0).any())
 
 
