@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from workbench import ROOT, Project, Told
 
-from engagement_stats import describe, inspection, roles
-from engagement_stats.catalogue import Catalogue
+from engagement_stats import describe, draft, inspection, propose, roles
+from engagement_stats.catalogue import Catalogue, strictyaml
+from engagement_stats.errors import UsageError
 from engagement_stats.inspection import Column
 from engagement_stats.readers.model import Contents
 
@@ -64,6 +65,32 @@ def found() -> dict[str, Column]:
 )  # fmt: skip
 def test_kinds(found: dict[str, Column], column: str, kind: str, distinct: int | None) -> None:
     assert (found[column].kind, found[column].distinct) == (kind, distinct)
+
+
+def test_what_a_file_cannot_say_of_its_reading_is_said_for_it(tmp_path: Path, packaged: Catalogue) -> None:
+    frame = pd.DataFrame({"id": ["1", "2"], "q1": ["Yes", "Größe"]})
+    frame.to_csv(tmp_path / "poll.csv", sep=";", index=False)
+    frame.to_csv(tmp_path / "wide.csv", encoding="utf-16", index=False)
+    with pd.ExcelWriter(tmp_path / "poll.xlsx") as book:
+        frame.to_excel(book, sheet_name="Data", index=False, startrow=3)
+        frame.to_excel(book, sheet_name="Guide", index=False)
+    asked = {"poll.csv": {"delimiter": ";"}, "wide.csv": {}, "poll.xlsx": {"sheet": "data", "header_row": 4}}
+    for name, reading in asked.items():
+        look = describe.look(tmp_path / name, packaged, reading)
+        assert look.frame.astype({"id": "int64"}).to_dict("list") == {"id": [1, 2], "q1": ["Yes", "Größe"]}
+        (tmp_path / "entry.yaml").write_text(draft.text(propose.propose(look, packaged), packaged), encoding="utf-8")
+        entry = strictyaml.read(tmp_path / "entry.yaml")["file"]
+        assert {key: entry[key] for key in reading} == reading
+        assert entry.get("encoding") == ("utf-16" if name == "wide.csv" else None)
+
+
+@pytest.mark.parametrize(("name", "reading"), [("f.tab", {"delimiter": ";"}), ("f.sav", {"sheet": "Data"})])
+def test_what_a_format_does_not_have_is_not_said_of_it(
+    tmp_path: Path, packaged: Catalogue, name: str, reading: dict[str, str]
+) -> None:
+    (tmp_path / name).write_text("a\tb\n1\t2\n")
+    with pytest.raises(UsageError, match=f"{name}: {next(iter(reading))} is not of such a file. Got .*; expected "):
+        describe.look(tmp_path / name, packaged, reading)
 
 
 def test_declared_missing_codes_are_named_and_usual_ones_recognised(found: dict[str, Column]) -> None:

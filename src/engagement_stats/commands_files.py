@@ -8,7 +8,7 @@ import argparse
 import fnmatch
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,12 +36,12 @@ FINDING_HEADINGS = {"severity": "", "part": "part", "said": "what"}
 SHOWN_CODES, SHOWN_LABEL = 6, 90
 
 
-def inspect(args: argparse.Namespace, workspace: "Workspace") -> int:
+def inspect(args: argparse.Namespace, workspace: "Workspace", reading: Mapping[str, Any]) -> int:
     """Say what is in a file, and propose a wave's entry for it."""
     from engagement_stats import catalogue, describe, draft, propose
 
     entries = catalogue.load(workspace.catalogue)
-    look = describe.look(args.file, entries, encoding=args.encoding)
+    look = describe.look(args.file, entries, reading)
     proposal = propose.propose(
         look, entries, like=args.like, columns_of=lambda wave: describe.columns_of_wave(wave, entries, workspace.data)
     )

@@ -159,9 +159,16 @@ def _opened(path: Path, options: Options, where: str) -> _Table:
     shape = records.measure(body, delimiter, where)
     called = DELIMITER_NAMES.get(delimiter, f'"{delimiter}"')
     if shape.fields < 2:
+        line = body[: shape.header_end]
+        others = [name for sign, name in DELIMITER_NAMES.items() if sign.encode() in line and sign != delimiter]
         raise IngestError(
             f"{where}: the first line does not hold column names separated by {called}. "
-            "Expected a delimited text file; deposit the right file or declare its format."
+            + (
+                f"Got one that has {' and '.join(others)}. Declare the delimiter, or "
+                if others
+                else "Expected a delimited text file; declare its format, or "
+            )
+            + "deposit the right file."
         )
     names = _header(body[: shape.header_end], delimiter, where)
     if len(names) != shape.fields:
