@@ -176,6 +176,7 @@ def test_names_are_resolved_in_any_letter_case_in_the_order_wanted() -> None:
     assert resolve("f", ["Sex", "age", "WT"], ["wt", "SEX"]) == {"wt": "WT", "SEX": "Sex"}
     assert list(resolve("f", ["Sex", "age", "WT"], ["wt", "SEX"])) == ["wt", "SEX"]
     assert resolve("f", ["Sex"], []) == {}
+    assert resolve("f", ["How much\n do you?"], ["how much do  you?"]) == {"how much do  you?": "How much\n do you?"}
     with pytest.raises(IngestError, match=r"f: 1 column\(s\) are not in the file\. Missing: sx"):
         resolve("f", ["Sex"], ["sx"])
     with pytest.raises(IngestError, match="column sex is there 2 times"):

@@ -100,6 +100,19 @@ def test_declared_missing_codes_are_named_and_usual_ones_recognised(found: dict[
     assert found["age"].looks_missing == ()
 
 
+def test_values_of_a_change_are_no_missing_codes() -> None:
+    change = [float(v) for v in range(-20, 20)] * 2
+    frame = pd.DataFrame({"change": change, "hours": [-9.0, -1.0, *range(78)], "coded": [-12.0, -9.0] + [1.0] * 78})
+    kinds = inspection.columns(Contents(list(frame), 80), frame)
+    assert [c.looks_missing for c in kinds] == [(), ("-9", "-1"), ("-9",)]
+
+
+def test_a_range_without_an_end_is_said_in_words() -> None:
+    ranges = {"q": [(-np.inf, -1.0), (97.0, np.inf), (90.0, 95.0), (5.0, 5.0)]}
+    (column,) = inspection.columns(Contents(["q"], 1, {}, {}, ranges), pd.DataFrame({"q": [1.0]}))
+    assert column.missing == ("up to -1", "97 and above", "90 to 95", "5")
+
+
 def test_a_file_s_words_cannot_write_on_the_terminal(found: dict[str, Column]) -> None:
     assert found["why"].label == "Why? [2J"
 
@@ -174,6 +187,13 @@ def test_weights_that_cannot_be_used_are_doubted() -> None:
     frame = pd.DataFrame({"wt": [-1.0, 1.5, 2.5, 1.0] * 10, "wt2": [1.0] * 40, "w": [0.5, 1.5, 0.7, 1.3] * 10})
     found = roles_of(frame)["weight"]
     assert (found["wt"], found["wt2"]) == ("low", "low")
+
+
+@pytest.mark.parametrize("rows", [1, 9, 10])
+def test_the_mean_of_a_few_weights_is_not_told(rows: int) -> None:
+    frame = pd.DataFrame({"weight": [0.75 + 0.125 * (i % 3) for i in range(rows)]})
+    (role,) = roles.roles(inspection.columns(Contents(["weight"], rows), frame), frame)
+    assert ("mean" in role.why) == (rows == 10)
 
 
 # The command

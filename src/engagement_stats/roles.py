@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from engagement_stats.codes import as_codes
-from engagement_stats.inspection import Column
+from engagement_stats.inspection import SMALL, Column
 from engagement_stats.uncertainty import kish_design_effect
 
 Confidence = Literal["high", "medium", "low"]
@@ -150,6 +150,8 @@ def _weight(column: Column, values: pd.Series, is_named: bool) -> Role | None:
         return None
     if column.labels or BODY.search(column.label):
         return Role("weight", (column.name,), "low", "named so, but labelled like a measurement: a body's weight?")
+    if len(present) < SMALL:
+        return Role("weight", (column.name,), "low", "named so, but too few rows to tell") if is_named else None
     facts = f"mean {mean:.4g}, Kish design effect {kish_design_effect(present):.2f}"
     if np.ptp(present) == 0:
         return Role("weight", (column.name,), "low", f"the same for everyone ({facts})")

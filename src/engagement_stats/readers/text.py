@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 DELIMITERS: Mapping[str, str] = {"tab": "\t", "csv": ","}
 DELIMITER_NAMES: Mapping[str, str] = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "vertical bars"}
 CHUNK = 1 << 20
-NAME_LENGTH = 256
+# Many exports name a column by its whole question.
+NAME_LENGTH = 1_000
 AGAIN = "Deposit the file again as the producer delivered it."
 # What no survey holds and a wrong encoding leaves behind: control characters, the sign for a lost character, and
 # UTF-8 that was once read as windows-1252, by the two or three signs it then shows for one. For Arrow and for `re`.
@@ -119,18 +120,20 @@ def _header(line: bytes, delimiter: str, where: str) -> list[str]:
         names = next(csv.reader(io.StringIO(line.decode(), newline=""), delimiter=delimiter))
     except csv.Error:
         raise IngestError(f"{where}: the first line cannot be read as column names. {AGAIN}") from None
-    return [name.strip() for name in names]
+    # Quoted, a name may be broken over lines, which no other name of it would be.
+    return [" ".join(name.split()) if "\n" in name or "\r" in name else name.strip() for name in names]
 
 
 def _is_plain(name: str) -> bool:
     """Tell whether a name is of printable characters, and its letters of one script."""
     scripts = {unicodedata.name(sign, "?").split()[0] for sign in name if sign.isalpha()}
-    return len(name) <= NAME_LENGTH and name.isprintable() and len(scripts) <= 1 and not re.search(DAMAGE, name)
+    return name.isprintable() and len(scripts) <= 1 and not re.search(DAMAGE, name)
 
 
 def _check_names(names: Sequence[str], where: str) -> None:
     blank = [position for position, name in enumerate(names, 1) if not name]
     odd = [position for position, name in enumerate(names, 1) if name and not _is_plain(name)]
+    endless = [position for position, name in enumerate(names, 1) if len(name) > NAME_LENGTH]
     seen: dict[str, list[str]] = {}
     for name in names:
         seen.setdefault(unicodedata.normalize("NFKC", name).casefold(), []).append(name)
@@ -140,6 +143,8 @@ def _check_names(names: Sequence[str], where: str) -> None:
         problems.append(f"no name in column(s) {listed(blank)}")
     if odd:
         problems.append(f"a name that is not plain text of one script in column(s) {listed(odd)}")
+    if endless:
+        problems.append(f"a name of more than {NAME_LENGTH:,} signs in column(s) {listed(endless)}")
     if twice and not odd:
         problems.append(f"the name(s) {listed(twice)} more than once, letter case and spaces ignored")
     if problems:
