@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
+import hostile
 import numpy as np
 import pandas as pd
+import pyreadstat
 import pytest
 from workbench import ROOT, Project, Told
 
@@ -194,6 +196,23 @@ def test_the_mean_of_a_few_weights_is_not_told(rows: int) -> None:
     frame = pd.DataFrame({"weight": [0.75 + 0.125 * (i % 3) for i in range(rows)]})
     (role,) = roles.roles(inspection.columns(Contents(["weight"], rows), frame), frame)
     assert ("mean" in role.why) == (rows == 10)
+
+
+def test_the_weight_an_spss_file_is_saved_with_is_named(packaged: Catalogue, tmp_path: Path) -> None:
+    path, n = tmp_path / "poll.sav", 40
+    frame = pd.DataFrame({
+        "story": ["a word, and others"] * n,
+        "Gewichtungsfaktor_neu": [0.5, 1.5] * (n // 2),
+        "wt": [0.8, 1.2] * (n // 2),
+    })  # fmt: skip
+    pyreadstat.write_sav(frame, path)
+    weights = [r for r in describe.look(path, packaged).roles if r.use == "weight"]
+    assert not any("saved" in r.why for r in weights)
+    # The header names a weight by the place of its first eight bytes in a row; the text before takes three.
+    for place, named in {4: "Gewichtungsfaktor_neu", 5: "wt", 2: None, -1: None}.items():
+        path.write_bytes(hostile.patched(path.read_bytes(), 76, "<i", place))
+        saved = [r for r in describe.look(path, packaged).roles if "the file is saved as weighted by it" in r.why]
+        assert [(r.use, *r.columns, r.confidence) for r in saved] == ([("weight", named, "high")] if named else [])
 
 
 # The command

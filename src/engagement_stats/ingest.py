@@ -275,8 +275,11 @@ def describe(file: Path | LandedFile, options: Options | None = None, *, where: 
     landed, where, options = _place(file, where, options)
     with _reading(landed, options, where, data=False) as reading:
         labels, variable_labels, user_missing = _described(reading.answer)
-        names, rows = reading.answer["columns"], reading.answer["rows"]
-    return Contents(tuple(names), None if rows is None else int(rows), labels, variable_labels, user_missing)
+        names, rows, weight = (reading.answer[key] for key in ("columns", "rows", "weight"))
+    return Contents(
+        tuple(names), None if rows is None else int(rows), labels, variable_labels, user_missing,
+        weight if weight in names else None,
+    )  # fmt: skip
 
 
 # --- the file of a wave

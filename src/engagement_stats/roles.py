@@ -60,7 +60,7 @@ class Role:
     why: str
 
 
-def roles(columns: Sequence[Column], frame: pd.DataFrame) -> list[Role]:
+def roles(columns: Sequence[Column], frame: pd.DataFrame, weighted_by: str | None = None) -> list[Role]:
     """Guess what the columns of a file are for.
 
     Parameters
@@ -68,13 +68,15 @@ def roles(columns: Sequence[Column], frame: pd.DataFrame) -> list[Role]:
     columns : sequence of Column
         As `inspection.columns` returns them.
     frame : DataFrame, shape (n respondents, columns read)
+    weighted_by : str, optional
+        The column that the file itself says its respondents are weighted by.
 
     Returns
     -------
     list of Role
         Likely identifiers first, then weights, then the rest; the surest of each first.
     """
-    found = [*_identifiers(columns, frame), *_weights(columns, frame), *_by_hint(columns, len(frame))]
+    found = [*_identifiers(columns, frame), *_weights(columns, frame, weighted_by), *_by_hint(columns, len(frame))]
     order = {"high": 0, "medium": 1, "low": 2}
     uses = list(dict.fromkeys(r.use for r in found))
     return sorted(found, key=lambda r: (uses.index(r.use), order[r.confidence]))
@@ -123,8 +125,13 @@ def _has_fractions(column: pd.Series) -> bool:
     return bool((numbers % 1 != 0).any())
 
 
-def _weights(columns: Sequence[Column], frame: pd.DataFrame) -> Iterator[Role]:
+def _weights(columns: Sequence[Column], frame: pd.DataFrame, weighted_by: str | None) -> Iterator[Role]:
     for c in columns:
+        if c.name == weighted_by:
+            role = _weight(c, frame[c.name], is_named=True) if c.name in frame else None
+            why = "the file is saved as weighted by it"
+            yield Role("weight", (c.name,), "high", f"{why}; {role.why}" if role and role.confidence != "low" else why)
+            continue
         if c.name not in frame or c.kind not in ("number", "codes"):
             continue
         is_named = bool(WEIGHT_NAME.search(c.name) or (WEIGHT_LABEL.search(c.label) and c.kind == "number"))
