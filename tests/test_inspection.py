@@ -109,6 +109,36 @@ def test_values_of_a_change_are_no_missing_codes() -> None:
     assert [c.looks_missing for c in kinds] == [(), ("-9", "-1"), ("-9",)]
 
 
+@pytest.mark.parametrize(
+    ("values", "written"),
+    [
+        (["2024-01-05", "2024-02-06 10:11:12"], "dates"), (["5/1/2024", "05/11/24 9:30"], "dates"),
+        (["5-Jan-2024", "17 March 2024"], "dates"), (["9:30", "10:11:12.5"], "times of day"),
+        (["12%", "7.5 %"], "percentages"), (["1,250", "12", "1,000,000.5"], "numbers with commas between thousands"),
+        (["0,985", "1,250"], "numbers with decimal commas"), (["3-4", "5+"], None), (["1.5", "2"], None),
+        (["1", "x"], None), (["5/1-2024", "05/11/24"], None),
+    ],
+)  # fmt: skip
+def test_what_texts_look_like_is_said(values: list[str], written: str | None) -> None:
+    frame = pd.DataFrame({"q": [*values * 10, ""]})
+    (column,) = inspection.columns(Contents(["q"], len(frame)), frame)
+    assert column.written_as == written
+
+
+@pytest.mark.parametrize(
+    ("first", "written"),
+    [
+        (["Trust?"], "numbers below 1 row(s) of other text, perhaps names once more"),
+        (["Trust?", '{"ImportId":"QID1"}'], "numbers below 2 row(s) of other text, perhaps names once more"),
+        (["a", "b", "c"], None), (["1", "Trust?"], None), ([""], None),
+    ],
+)  # fmt: skip
+def test_rows_of_names_once_more_are_seen(first: list[str], written: str | None) -> None:
+    frame = pd.DataFrame({"q": [*first, *["1", "2", "3"] * 10]})
+    (column,) = inspection.columns(Contents(["q"], len(frame)), frame)
+    assert column.written_as == written
+
+
 def test_a_range_without_an_end_is_said_in_words() -> None:
     ranges = {"q": [(-np.inf, -1.0), (97.0, np.inf), (90.0, 95.0), (5.0, 5.0)]}
     (column,) = inspection.columns(Contents(["q"], 1, {}, {}, ranges), pd.DataFrame({"q": [1.0]}))

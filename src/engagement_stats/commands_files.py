@@ -156,14 +156,16 @@ def _frame(look: "Look", chosen: "Sequence[Column]", *, whole: bool) -> "pd.Data
             codes = codes if len(codes) <= SHOWN_CODES else [*codes[:SHOWN_CODES], f"{len(codes) - SHOWN_CODES} more"]
             label = label if len(label) <= SHOWN_LABEL else label[:SHOWN_LABEL] + "..."
         likely = f"likely {use[c.name]}" if c.name in use else ""
+        written = f"looks like {c.written_as}" if c.written_as else ""
         missing = [f"declared missing: {', '.join(c.missing)}"] if c.missing else []
         missing += [f"look like missing: {', '.join(c.looks_missing)}"] if c.looks_missing and not c.missing else []
         rows.append({
             "column": inspection.printable(c.name), "label": c.label, "kind": _kind(look, c),
             "distinct": "" if c.distinct is None else f"{c.distinct:,}", "empty": inspection.empty_shown(c),
             "codes": "; ".join(codes), "declared_missing": ", ".join(c.missing),
-            "looks_missing": ", ".join(c.looks_missing), "likely": use.get(c.name, ""),
-            "about": "\n".join(x for x in (label, "; ".join(codes), *missing, likely) if x),
+            "looks_missing": ", ".join(c.looks_missing), "written_as": c.written_as or "",
+            "likely": use.get(c.name, ""),
+            "about": "\n".join(x for x in (label, "; ".join(codes), written, *missing, likely) if x),
         })  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -183,7 +185,8 @@ def _as_json(look: "Look", chosen: "Sequence[Column]", proposal: "Proposal") -> 
             {
                 "column": c.name, "label": c.label, "kind": _kind(look, c), "distinct": c.distinct,
                 "empty": inspection.empty_shown(c), "declared_missing": list(c.missing),
-                "looks_missing": list(c.looks_missing), "rare_codes_not_shown": inspection.hidden(c),
+                "looks_missing": list(c.looks_missing), "written_as": c.written_as,
+                "rare_codes_not_shown": inspection.hidden(c),
                 "codes": [
                     {"code": x.code, "label": x.label, "respondents": x.respondents} for x in inspection.shown(c)
                 ],

@@ -14,7 +14,7 @@ from typing import Literal
 
 import pandas as pd
 
-from engagement_stats.answers import code_order
+from engagement_stats.answers import code_order, written_as
 from engagement_stats.catalogue.model import DISCLOSURE_FLOOR as SMALL
 from engagement_stats.codes import as_codes, is_code
 from engagement_stats.readers.model import Contents
@@ -50,7 +50,10 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a file. `counts` (code to respondents) is for matching; only what `shown` returns may be printed."""
+    """A column of a file. `counts` (code to respondents) is for matching; only what `shown` returns may be printed.
+
+    `written_as` says what its texts look like, where all look alike; see `answers.written_as`.
+    """
 
     name: str
     position: int
@@ -61,6 +64,7 @@ class Column:
     labels: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     looks_missing: tuple[str, ...] = ()
+    written_as: str | None = None
     counts: Mapping[str, int] = field(default_factory=dict, repr=False)
 
     @property
@@ -142,6 +146,7 @@ def _counted(column: pd.Series, labels: Mapping[str, str]) -> dict[str, object]:
     return {
         "kind": kind, "distinct": distinct, "empty": empty,
         "looks_missing": _looks_missing(kind, numbers, labels),
+        "written_as": None if numbers.notna().all() or labels else written_as(codes),
         "counts": {str(k): int(v) for k, v in sorted(kept.items(), key=lambda kv: code_order(str(kv[0])))},
     }  # fmt: skip
 

@@ -200,10 +200,17 @@ def _write(raw: ingest.RawFile, values: np.ndarray, request: Request) -> None:
         Path(temporary).unlink(missing_ok=True)
 
 
+def _is_numbered(ranges: Sequence[Mapping[str, Any]] | None) -> bool:
+    return bool(ranges) and all(isinstance(r["lo"], float) for r in ranges or ())
+
+
 def _write_sav(raw: ingest.RawFile, frame: pd.DataFrame, path: str) -> None:
     import pyreadstat
 
     ranges = {k: [{"lo": a, "hi": b} for a, b in v] for k, v in raw.user_missing.items() if v}
+    # The codes of a text file are text; where its dictionary tells of numbers, SPSS needs them to be some.
+    numeric = [k for k in frame if {type(c) for c in raw.labels.get(k, ())} == {float} or _is_numbered(ranges.get(k))]
+    frame = frame.assign(**{k: pd.to_numeric(frame[k].replace("", np.nan)) for k in numeric})
     pyreadstat.write_sav(
         frame,
         path,
