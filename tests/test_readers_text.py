@@ -57,6 +57,10 @@ LATIN_1 = Options(format="csv", encoding="latin-1")
 
 QUESTION = " ".join(["How much do you agree?"] * 40)
 ACCEPTED: dict[str, tuple[str | bytes, Options, list[list[str]]]] = {
+    "row numbers": (",a,b\n1,x,3\n2,y,4\n10,z,5\n", PLAIN, [["a", "b"], ["x", "3"], ["y", "4"], ["z", "5"]]),
+    "row numbers of R": ('"","a","b"\n"1","x",3\n"2","y",4\n', PLAIN, [["a", "b"], ["x", "3"], ["y", "4"]]),
+    "row numbers and no row": (",a,b\n", PLAIN, [["a", "b"]]),
+    "row numbers and a delimiter at the end": (",a,b,\n0,x,3,\n1,y,4,\n", PLAIN, [["a", "b"], ["x", "3"], ["y", "4"]]),
     "question for a name": (f"id,{QUESTION}\n1,2\n", PLAIN, [["id", QUESTION], ["1", "2"]]),
     "name over two lines": ('id,"How much\r\n do you?"\n1,2\n', PLAIN, [["id", "How much do you?"], ["1", "2"]]),
     "UTF-8 mark": ("\ufeffserial,wt\n1,1.0\n", PLAIN, [["serial", "wt"], ["1", "1.0"]]),
@@ -130,6 +134,10 @@ REFUSED: dict[str, tuple[str | bytes, Options, str]] = {
     "case duplicate": ("id,wt,WT\n1,2,3\n", PLAIN, "the name(s) wt more than once"),
     "duplicate but for spaces": ("id, wt,wt\xa0\n1,2,3\n", PLAIN, "the name(s) wt more than once"),
     "duplicate but for form": ("id,wt,\uff57\uff54\n1,2,3\n", PLAIN, "the name(s) wt more than once"),
+    "first column without a name": (f",a,b\n1,2,3\n{CANARY},2,3\n", PLAIN, "the first column has no name. Expected"),
+    "a first column without a name that repeats": (",a,b\n1,2,3\n1,2,3\n", PLAIN, "the first column has no name"),
+    "nothing but row numbers and a blank": (",\n1,2\n", PLAIN, "no name in column(s) 1"),
+    "row numbers and a blank": (",a,,b\n1,2,3,4\n", PLAIN, "no name in column(s) 3"),
     "blank": ("id,,wt\n1,2,3\n", PLAIN, "no name in column(s) 2"),
     "two blank at the end": ("id,wt,,\n1,2,,\n", PLAIN, "no name in column(s) 3"),
     "control character in a name": ("id,w\x07t\n1,2\n", PLAIN, "not plain text of one script in column(s) 2"),

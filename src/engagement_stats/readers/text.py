@@ -46,8 +46,15 @@ class _Table:
     header_end: int
     names: Sequence[str]
     rows: int
+    # Row numbers, as R and pandas write them, are a first column without a name.
+    is_numbered: bool
     # Lines that all end in a delimiter give a last column without a name, which must then be empty throughout.
     ends_empty: bool
+
+    @property
+    def named(self) -> Sequence[str]:
+        """The names of the columns that have one."""
+        return self.names[self.is_numbered : len(self.names) - self.ends_empty]
 
 
 def _decoded(raw: bytes, encoding: str, where: str) -> bytes:
@@ -130,10 +137,10 @@ def _is_plain(name: str) -> bool:
     return name.isprintable() and len(scripts) <= 1 and not re.search(DAMAGE, name)
 
 
-def _check_names(names: Sequence[str], where: str) -> None:
-    blank = [position for position, name in enumerate(names, 1) if not name]
-    odd = [position for position, name in enumerate(names, 1) if name and not _is_plain(name)]
-    endless = [position for position, name in enumerate(names, 1) if len(name) > NAME_LENGTH]
+def _check_names(names: Sequence[str], where: str, *, first: int) -> None:
+    blank = [position for position, name in enumerate(names, first) if not name]
+    odd = [position for position, name in enumerate(names, first) if name and not _is_plain(name)]
+    endless = [position for position, name in enumerate(names, first) if len(name) > NAME_LENGTH]
     seen: dict[str, list[str]] = {}
     for name in names:
         seen.setdefault(unicodedata.normalize("NFKC", name).casefold(), []).append(name)
@@ -179,8 +186,10 @@ def _opened(path: Path, options: Options, where: str) -> _Table:
     if len(names) != shape.fields:
         raise IngestError(f"{where}: the first line cannot be read as {shape.fields} column names. {AGAIN}")
     ends_empty = not names[-1]
-    _check_names(names[:-1] if ends_empty else names, where)
-    return _Table(body, delimiter, shape.header_end, names, shape.rows, ends_empty)
+    is_numbered = len(names) > 2 and not names[0]
+    opened = _Table(body, delimiter, shape.header_end, names, shape.rows, is_numbered, ends_empty)
+    _check_names(opened.named, where, first=1 + is_numbered)
+    return opened
 
 
 def contents(path: Path, options: Options, where: str) -> Contents:
@@ -206,7 +215,7 @@ def contents(path: Path, options: Options, where: str) -> Contents:
         Another encoding or kind of file, a header that does not name each column once, lines of uneven length.
     """
     opened = _opened(path, options, where)
-    names = list(opened.names[:-1] if opened.ends_empty else opened.names)
+    names = list(opened.named)
     if options.dictionary is None:
         return Contents(names, opened.rows)
     from engagement_stats.readers import dictionary
@@ -243,7 +252,7 @@ def table(path: Path, names: Sequence[str], options: Options, where: str) -> "pa
 
     opened = _opened(path, options, where)
     wanted = [opened.names.index(name) for name in names]
-    needed = [*wanted, *([len(opened.names) - 1] if opened.ends_empty else [])]
+    needed = [*wanted, *([0] if opened.is_numbered else []), *([len(opened.names) - 1] if opened.ends_empty else [])]
     parsed = _parsed(opened, sorted(set(needed)), where)
     if parsed.num_rows != opened.rows:
         raise IngestError(
@@ -251,6 +260,11 @@ def table(path: Path, names: Sequence[str], options: Options, where: str) -> "pa
             f"lines counted. {AGAIN}"
         )
     cells = {at: pc.utf8_trim_whitespace(parsed.column(str(at))) for at in set(needed)}
+    if opened.is_numbered and not _counts_rows(cells[0]):
+        raise IngestError(
+            f"{where}: the first column has no name. Expected row numbers in it, each above the one before; it holds "
+            "something else. Name it in a copy of the file."
+        )
     if opened.ends_empty and pc.any(pc.not_equal(cells[len(opened.names) - 1], "")).as_py():
         raise IngestError(
             f"{where}: the last column has no name. Expected it to be empty, as where every line ends in a delimiter; "
@@ -266,6 +280,18 @@ def table(path: Path, names: Sequence[str], options: Options, where: str) -> "pa
                 f"row {damaged + 1}; expected readable text. Declare the file's encoding, or deposit the file again."
             )
     return pa.table([cells[at] for at in wanted], names=list(names))
+
+
+def _counts_rows(cells: "pa.ChunkedArray") -> bool:
+    """Tell whether cells are whole numbers, each above the one before."""
+    import pyarrow as pa
+    from pyarrow import compute as pc
+
+    try:
+        numbers = cells.combine_chunks().cast(pa.int64())
+    except pa.ArrowInvalid:
+        return False
+    return not pc.any(pc.less_equal(pc.pairwise_diff(numbers), 0)).as_py()
 
 
 def _parsed(opened: _Table, positions: Sequence[int], where: str) -> "pa.Table":
