@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from workbench import ROOT
 
@@ -205,6 +205,8 @@ CELLS = st.text(alphabet="ab1 \",\r\n;\t\xe9\u20ac'", max_size=6)
     st.lists(st.tuples(CELLS, CELLS, CELLS, st.booleans()), max_size=8), st.sampled_from(["\n", "\r\n", "\r"]),
     st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"]), st.sampled_from([64, 1 << 20]),
 )  # fmt: skip
+# The 128th byte after the names is the carriage return.
+@example([*[("x" * 40, "1", "2", False)] * 2, ("1", "y" * 34 + "\r\nz", "2", False)], "\n", "utf-8", 64)
 def test_what_a_writer_wrote_is_what_is_read(
     rows: Sequence[tuple[str, str, str, bool]], end: str, encoding: str, block: int
 ) -> None:

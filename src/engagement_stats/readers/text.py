@@ -29,6 +29,7 @@ DELIMITER_NAMES: Mapping[str, str] = {"\t": "tabs", ",": "commas", ";": "semicol
 CHUNK = 1 << 20
 # Many exports name a column by its whole question.
 NAME_LENGTH = 1_000
+BLOCK_SIZES = 1_000
 AGAIN = "Deposit the file again as the producer delivered it."
 # What no survey holds and a wrong encoding leaves behind: control characters, the sign for a lost character, and
 # UTF-8 that was once read as windows-1252, by the two or three signs it then shows for one. For Arrow and for `re`.
@@ -294,6 +295,21 @@ def _counts_rows(cells: "pa.ChunkedArray") -> bool:
     return not pc.any(pc.less_equal(pc.pairwise_diff(numbers), 0)).as_py()
 
 
+def _block_size(opened: _Table) -> int:
+    """Return how many bytes the parser takes at a time, so that no block ends between carriage return and line feed.
+
+    The parser drops the line feed there, which is right at the end of a line and wrong inside a cell. In a large file
+    of lines of a few bytes some block always ends so, nearly always at the end of a line.
+    """
+    body, start, most = opened.body, opened.header_end, 2 * records.MAX_RECORD
+    if b'"' not in body:
+        return most
+    for size in range(most, max(most // 2, most - BLOCK_SIZES), -1):
+        if not any(body[at - 1 : at + 1] == b"\r\n" for at in range(start + size, len(body), size)):
+            return size
+    return most
+
+
 def _parsed(opened: _Table, positions: Sequence[int], where: str) -> "pa.Table":
     """Return columns by their positions, each named by its position."""
     import pyarrow as pa
@@ -307,7 +323,7 @@ def _parsed(opened: _Table, positions: Sequence[int], where: str) -> "pa.Table":
             pa.BufferReader(pa.py_buffer(opened.body).slice(opened.header_end)),
             read_options=pacsv.ReadOptions(
                 column_names=[str(at) for at in range(len(opened.names))],
-                block_size=2 * records.MAX_RECORD,
+                block_size=_block_size(opened) if is_quoted else 2 * records.MAX_RECORD,
                 use_threads=False,
             ),
             parse_options=pacsv.ParseOptions(
