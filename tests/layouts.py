@@ -1,4 +1,4 @@
-"""Sample workbooks in the layouts of official publishers and pollsters, with invented numbers.
+"""Sample workbooks and a data dictionary in the layouts of publishers and pollsters, with invented numbers.
 
 Belongs here: writing them, as .xlsx and .ods, with the traps that real ones have.
 Not here: any expectation.
@@ -21,6 +21,30 @@ MEASURES = (
     "2023/24 Percentage (%)", "2023/24 Percentage (%) Lower estimate", "2023/24 Percentage (%) Upper estimate",
     "2023/24 No. of respondents", "2023/24 Base",
 )  # fmt: skip
+
+# As the UK Data Service describes a file of two columns and five rows.
+DICTIONARY = """UK Data Archive Data Dictionary
+
+File-level information:
+
+File Name = \t\twave
+Number of variables = \t2
+Number of cases = \t5
+
+Variable-level information:
+
+Pos. = 1\tVariable = serial\tVariable label = Serial number
+This variable is  numeric, the SPSS measurement level is SCALE
+\tValue label information for serial
+
+Pos. = 2\tVariable = vol\tVariable label = Volunteered?
+This variable is  numeric, the SPSS measurement level is NOMINAL
+SPSS user missing values = -9.0 thru -8.0 and -1.0
+\tValue label information for vol
+\tValue = -9.0\tLabel = Refused
+\tValue = 1.0\tLabel = Yes
+\tValue = 2.0\tLabel = No
+"""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import layouts
 import numpy as np
 import pandas as pd
 import pyreadstat
@@ -137,6 +138,24 @@ def test_text_and_letters_declared_missing_are_no_answers(tmp_path: Path) -> Non
     )
     assert ask(letters, "q")["estimate"].tolist() == pytest.approx([2 / 3])
     assert ask(letters, "q", counts=["1"])["base_missing"].tolist() == [1]
+
+
+def test_a_dictionary_beside_a_text_file_declares_what_is_missing(tmp_path: Path) -> None:
+    path = tmp_path / "wave.tab"
+    path.write_text("serial\tvol\n1\t1\n2\t2\n3\t-9\n4\t1\n5\t\n")
+    (tmp_path / "wave_ukda_data_dictionary.txt").write_text(layouts.DICTIONARY)
+    table = ask(path, "vol", counts=["Yes"])
+    assert (table["estimate"].item(), table["base_unweighted"].item()) == (pytest.approx(2 / 3), 3)
+    assert ask(path, "vol", statistic="mean")["estimate"].item() == pytest.approx(4 / 3)
+    assert ask(path, "serial", statistic="mean", by=["vol"])["level"].tolist() == ["all", "Yes", "No"]
+
+
+def test_numbers_written_otherwise_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "poll.csv"
+    pd.DataFrame({"q": ["1", "2"] * 10, "wt": ["0,75", "1,25"] * 10}).to_csv(path, index=False, sep=";")
+    said = refused(path, "q", weight="wt", reading={"delimiter": ";"})
+    assert "wt: 20 respondent(s) have a value that is not a number" in said
+    assert "these look like numbers with decimal commas. Write them as plain numbers" in said
 
 
 def test_a_range_declared_missing_is_no_answer(tmp_path: Path) -> None:

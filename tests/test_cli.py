@@ -80,6 +80,7 @@ WRONG = {
     "no variable": ["estimate", "file.csv"],
     "confidence of 95": ["estimate", "file.csv", "--variable", "v", "--confidence", "95"],
     "confidence in words": ["estimate", "file.csv", "--variable", "v", "--confidence", "high"],
+    "a row of names before the first": ["inspect", "file.xlsx", "--header-row", "0"],
     "unknown interval": ["estimate", "file.csv", "--variable", "v", "--interval", "bayes"],
 }
 

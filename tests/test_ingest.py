@@ -176,6 +176,7 @@ def test_names_are_resolved_in_any_letter_case_in_the_order_wanted() -> None:
     assert resolve("f", ["Sex", "age", "WT"], ["wt", "SEX"]) == {"wt": "WT", "SEX": "Sex"}
     assert list(resolve("f", ["Sex", "age", "WT"], ["wt", "SEX"])) == ["wt", "SEX"]
     assert resolve("f", ["Sex"], []) == {}
+    assert resolve("f", ["How much\n do you?"], ["how much do  you?"]) == {"how much do  you?": "How much\n do you?"}
     with pytest.raises(IngestError, match=r"f: 1 column\(s\) are not in the file\. Missing: sx"):
         resolve("f", ["Sex"], ["sx"])
     with pytest.raises(IngestError, match="column sex is there 2 times"):
@@ -422,6 +423,17 @@ def test_every_way_of_reading_works_in_a_child(tmp_path: Path, in_a_child: None,
     described = ingest.describe(path)
     assert (described.names, described.rows) == (("q", "t", "w1"), 2)
     assert (described.labels["q"], described.variable_labels["q"]) == ({1.0: "Yes"}, "Q?")
+
+
+@pytest.mark.parametrize(("kind", "delimiter"), [("csv", ","), ("tab", "\t")])
+def test_a_wide_text_file_is_read_within_the_limits(
+    tmp_path: Path, in_a_child: None, kind: str, delimiter: str
+) -> None:
+    rows, names = 1_000, [f"q{n}" for n in range(2_000)]
+    lines = [delimiter.join(names), *[delimiter.join(str((row + n) % 7) for n in range(2_000)) for row in range(rows)]]
+    frame = ingest.read(write(tmp_path / f"wide.{kind}", "\n".join(lines) + "\n")).frame
+    assert frame.shape == (rows, 2_000)
+    assert (frame["q1999"].iloc[-1], frame["q0"].iloc[3]) == (str((999 + 1999) % 7), "3")
 
 
 def test_a_child_says_what_is_wrong_and_no_more(tmp_path: Path, in_a_child: None) -> None:

@@ -3,13 +3,16 @@
 import json
 from pathlib import Path
 
+import hostile
 import numpy as np
 import pandas as pd
+import pyreadstat
 import pytest
 from workbench import ROOT, Project, Told
 
-from engagement_stats import describe, inspection, roles
-from engagement_stats.catalogue import Catalogue
+from engagement_stats import describe, draft, inspection, propose, roles
+from engagement_stats.catalogue import Catalogue, strictyaml
+from engagement_stats.errors import UsageError
 from engagement_stats.inspection import Column
 from engagement_stats.readers.model import Contents
 
@@ -66,11 +69,80 @@ def test_kinds(found: dict[str, Column], column: str, kind: str, distinct: int |
     assert (found[column].kind, found[column].distinct) == (kind, distinct)
 
 
+def test_what_a_file_cannot_say_of_its_reading_is_said_for_it(tmp_path: Path, packaged: Catalogue) -> None:
+    frame = pd.DataFrame({"id": ["1", "2"], "q1": ["Yes", "Größe"]})
+    frame.to_csv(tmp_path / "poll.csv", sep=";", index=False)
+    frame.to_csv(tmp_path / "wide.csv", encoding="utf-16", index=False)
+    with pd.ExcelWriter(tmp_path / "poll.xlsx") as book:
+        frame.to_excel(book, sheet_name="Data", index=False, startrow=3)
+        frame.to_excel(book, sheet_name="Guide", index=False)
+    asked = {"poll.csv": {"delimiter": ";"}, "wide.csv": {}, "poll.xlsx": {"sheet": "data", "header_row": 4}}
+    for name, reading in asked.items():
+        look = describe.look(tmp_path / name, packaged, reading)
+        assert look.frame.astype({"id": "int64"}).to_dict("list") == {"id": [1, 2], "q1": ["Yes", "Größe"]}
+        (tmp_path / "entry.yaml").write_text(draft.text(propose.propose(look, packaged), packaged), encoding="utf-8")
+        entry = strictyaml.read(tmp_path / "entry.yaml")["file"]
+        assert {key: entry[key] for key in reading} == reading
+        assert entry.get("encoding") == ("utf-16" if name == "wide.csv" else None)
+
+
+@pytest.mark.parametrize(("name", "reading"), [("f.tab", {"delimiter": ";"}), ("f.sav", {"sheet": "Data"})])
+def test_what_a_format_does_not_have_is_not_said_of_it(
+    tmp_path: Path, packaged: Catalogue, name: str, reading: dict[str, str]
+) -> None:
+    (tmp_path / name).write_text("a\tb\n1\t2\n")
+    with pytest.raises(UsageError, match=f"{name}: {next(iter(reading))} is not of such a file. Got .*; expected "):
+        describe.look(tmp_path / name, packaged, reading)
+
+
 def test_declared_missing_codes_are_named_and_usual_ones_recognised(found: dict[str, Column]) -> None:
     assert found["vote"].missing == ("-9 to -1",)
     assert found["vote"].looks_missing == ("-9",)
     assert found["trust"].looks_missing == ("99",)
     assert found["age"].looks_missing == ()
+
+
+def test_values_of_a_change_are_no_missing_codes() -> None:
+    change = [float(v) for v in range(-20, 20)] * 2
+    frame = pd.DataFrame({"change": change, "hours": [-9.0, -1.0, *range(78)], "coded": [-12.0, -9.0] + [1.0] * 78})
+    kinds = inspection.columns(Contents(list(frame), 80), frame)
+    assert [c.looks_missing for c in kinds] == [(), ("-9", "-1"), ("-9",)]
+
+
+@pytest.mark.parametrize(
+    ("values", "written"),
+    [
+        (["2024-01-05", "2024-02-06 10:11:12"], "dates"), (["5/1/2024", "05/11/24 9:30"], "dates"),
+        (["5-Jan-2024", "17 March 2024"], "dates"), (["9:30", "10:11:12.5"], "times of day"),
+        (["12%", "7.5 %"], "percentages"), (["1,250", "12", "1,000,000.5"], "numbers with commas between thousands"),
+        (["0,985", "1,250"], "numbers with decimal commas"), (["3-4", "5+"], None), (["1.5", "2"], None),
+        (["1", "x"], None), (["5/1-2024", "05/11/24"], None),
+    ],
+)  # fmt: skip
+def test_what_texts_look_like_is_said(values: list[str], written: str | None) -> None:
+    frame = pd.DataFrame({"q": [*values * 10, ""]})
+    (column,) = inspection.columns(Contents(["q"], len(frame)), frame)
+    assert column.written_as == written
+
+
+@pytest.mark.parametrize(
+    ("first", "written"),
+    [
+        (["Trust?"], "numbers below 1 row(s) of other text, perhaps names once more"),
+        (["Trust?", '{"ImportId":"QID1"}'], "numbers below 2 row(s) of other text, perhaps names once more"),
+        (["a", "b", "c"], None), (["1", "Trust?"], None), ([""], None),
+    ],
+)  # fmt: skip
+def test_rows_of_names_once_more_are_seen(first: list[str], written: str | None) -> None:
+    frame = pd.DataFrame({"q": [*first, *["1", "2", "3"] * 10]})
+    (column,) = inspection.columns(Contents(["q"], len(frame)), frame)
+    assert column.written_as == written
+
+
+def test_a_range_without_an_end_is_said_in_words() -> None:
+    ranges = {"q": [(-np.inf, -1.0), (97.0, np.inf), (90.0, 95.0), (5.0, 5.0)]}
+    (column,) = inspection.columns(Contents(["q"], 1, {}, {}, ranges), pd.DataFrame({"q": [1.0]}))
+    assert column.missing == ("up to -1", "97 and above", "90 to 95", "5")
 
 
 def test_a_file_s_words_cannot_write_on_the_terminal(found: dict[str, Column]) -> None:
@@ -147,6 +219,30 @@ def test_weights_that_cannot_be_used_are_doubted() -> None:
     frame = pd.DataFrame({"wt": [-1.0, 1.5, 2.5, 1.0] * 10, "wt2": [1.0] * 40, "w": [0.5, 1.5, 0.7, 1.3] * 10})
     found = roles_of(frame)["weight"]
     assert (found["wt"], found["wt2"]) == ("low", "low")
+
+
+@pytest.mark.parametrize("rows", [1, 9, 10])
+def test_the_mean_of_a_few_weights_is_not_told(rows: int) -> None:
+    frame = pd.DataFrame({"weight": [0.75 + 0.125 * (i % 3) for i in range(rows)]})
+    (role,) = roles.roles(inspection.columns(Contents(["weight"], rows), frame), frame)
+    assert ("mean" in role.why) == (rows == 10)
+
+
+def test_the_weight_an_spss_file_is_saved_with_is_named(packaged: Catalogue, tmp_path: Path) -> None:
+    path, n = tmp_path / "poll.sav", 40
+    frame = pd.DataFrame({
+        "story": ["a word, and others"] * n,
+        "Gewichtungsfaktor_neu": [0.5, 1.5] * (n // 2),
+        "wt": [0.8, 1.2] * (n // 2),
+    })  # fmt: skip
+    pyreadstat.write_sav(frame, path)
+    weights = [r for r in describe.look(path, packaged).roles if r.use == "weight"]
+    assert not any("saved" in r.why for r in weights)
+    # The header names a weight by the place of its first eight bytes in a row; the text before takes three.
+    for place, named in {4: "Gewichtungsfaktor_neu", 5: "wt", 2: None, -1: None}.items():
+        path.write_bytes(hostile.patched(path.read_bytes(), 76, "<i", place))
+        saved = [r for r in describe.look(path, packaged).roles if "the file is saved as weighted by it" in r.why]
+        assert [(r.use, *r.columns, r.confidence) for r in saved] == ([("weight", named, "high")] if named else [])
 
 
 # The command

@@ -153,8 +153,13 @@ def test_the_message_says_what_to_do(tmp_path: Path, content: bytes, advice: str
 def test_formats_by_suffix() -> None:
     for name, form in {"a.SAV": "sav", "b.zsav": "sav", "c.Tab": "tab", "d.tsv": "tab", "e.xlsm": "xlsx"}.items():
         assert detect.format_of(Path(name)) == form
-    with pytest.raises(IngestError, match=r'a\.xls: files ending "\.xls" cannot be read\. Expected one of \.csv, '):
+    with pytest.raises(
+        IngestError, match=r'a\.xls: files ending "\.xls" cannot be read\. Expected one of \.csv, '
+    ) as told:
         detect.format_of(Path("a.xls"))
+    assert str(told.value).endswith(".zsav. Save it as .xlsx.")
+    with pytest.raises(IngestError, match=r"\. Save or export it as one of these, or deposit the right file\.$"):
+        detect.format_of(Path("a.rds"))
 
 
 def test_a_portable_file_is_known_however_its_lines_are_cut(tmp_path: Path) -> None:

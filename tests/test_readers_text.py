@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from workbench import ROOT
 
@@ -55,7 +55,14 @@ TAB, SEMICOLON = Options(format="tab"), Options(format="csv", delimiter=";")
 CP1252, WIDE = Options(format="csv", encoding="cp1252"), Options(format="csv", encoding="utf-16")
 LATIN_1 = Options(format="csv", encoding="latin-1")
 
+QUESTION = " ".join(["How much do you agree?"] * 40)
 ACCEPTED: dict[str, tuple[str | bytes, Options, list[list[str]]]] = {
+    "row numbers": (",a,b\n1,x,3\n2,y,4\n10,z,5\n", PLAIN, [["a", "b"], ["x", "3"], ["y", "4"], ["z", "5"]]),
+    "row numbers of R": ('"","a","b"\n"1","x",3\n"2","y",4\n', PLAIN, [["a", "b"], ["x", "3"], ["y", "4"]]),
+    "row numbers and no row": (",a,b\n", PLAIN, [["a", "b"]]),
+    "row numbers and a delimiter at the end": (",a,b,\n0,x,3,\n1,y,4,\n", PLAIN, [["a", "b"], ["x", "3"], ["y", "4"]]),
+    "question for a name": (f"id,{QUESTION}\n1,2\n", PLAIN, [["id", QUESTION], ["1", "2"]]),
+    "name over two lines": ('id,"How much\r\n do you?"\n1,2\n', PLAIN, [["id", "How much do you?"], ["1", "2"]]),
     "UTF-8 mark": ("\ufeffserial,wt\n1,1.0\n", PLAIN, [["serial", "wt"], ["1", "1.0"]]),
     "UTF-16 declared": ("a,b\n1,\u20ac\n".encode("utf-16"), WIDE, [["a", "b"], ["1", "\u20ac"]]),
     "UTF-16 big-endian": (
@@ -127,15 +134,18 @@ REFUSED: dict[str, tuple[str | bytes, Options, str]] = {
     "case duplicate": ("id,wt,WT\n1,2,3\n", PLAIN, "the name(s) wt more than once"),
     "duplicate but for spaces": ("id, wt,wt\xa0\n1,2,3\n", PLAIN, "the name(s) wt more than once"),
     "duplicate but for form": ("id,wt,\uff57\uff54\n1,2,3\n", PLAIN, "the name(s) wt more than once"),
+    "first column without a name": (f",a,b\n1,2,3\n{CANARY},2,3\n", PLAIN, "the first column has no name. Expected"),
+    "a first column without a name that repeats": (",a,b\n1,2,3\n1,2,3\n", PLAIN, "the first column has no name"),
+    "nothing but row numbers and a blank": (",\n1,2\n", PLAIN, "no name in column(s) 1"),
+    "row numbers and a blank": (",a,,b\n1,2,3,4\n", PLAIN, "no name in column(s) 3"),
     "blank": ("id,,wt\n1,2,3\n", PLAIN, "no name in column(s) 2"),
     "two blank at the end": ("id,wt,,\n1,2,,\n", PLAIN, "no name in column(s) 3"),
     "control character in a name": ("id,w\x07t\n1,2\n", PLAIN, "not plain text of one script in column(s) 2"),
     "zero width in a name": ("id,wt\u200b\n1,2\n", PLAIN, "column(s) 2"),
     "right to left in a name": ("id,\u202ewt\n1,2\n", PLAIN, "column(s) 2"),
-    "newline in a name": ('id,"w\nt"\n1,2\n', PLAIN, "column(s) 2"),
     "letters of two scripts in a name": ("weight,w\u0435ight\n1,2\n", PLAIN, "column(s) 2"),
     "damaged name": ("id,caf\xc3\xa9\n1,2\n", PLAIN, "column(s) 2"),
-    "endless name": ("id," + "x" * 300 + "\n1,2\n", PLAIN, "column(s) 2"),
+    "endless name": ("id," + "x" * 1001 + "\n1,2\n", PLAIN, "a name of more than 1,000 signs in column(s) 2;"),
     "last column without a name": (f"a,b,\n1,2,\n3,4,{CANARY}\n", PLAIN, "the last column has no name"),
     "ragged": (f"a,b,c\n1,2,3\n1,{CANARY}\n1,2,3,4\n", PLAIN, "2 line(s) do not have the 3 fields"),
     "one more than the header throughout": (f"a,b\n1,2,{CANARY}\n4,5,6\n", PLAIN, "Got them at line(s) 2, 3."),
@@ -195,6 +205,8 @@ CELLS = st.text(alphabet="ab1 \",\r\n;\t\xe9\u20ac'", max_size=6)
     st.lists(st.tuples(CELLS, CELLS, CELLS, st.booleans()), max_size=8), st.sampled_from(["\n", "\r\n", "\r"]),
     st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"]), st.sampled_from([64, 1 << 20]),
 )  # fmt: skip
+# The 128th byte after the names is the carriage return.
+@example([*[("x" * 40, "1", "2", False)] * 2, ("1", "y" * 34 + "\r\nz", "2", False)], "\n", "utf-8", 64)
 def test_what_a_writer_wrote_is_what_is_read(
     rows: Sequence[tuple[str, str, str, bool]], end: str, encoding: str, block: int
 ) -> None:

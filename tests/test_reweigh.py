@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
+import layouts
 import numpy as np
 import pandas as pd
 import pyreadstat
@@ -87,6 +88,18 @@ def assert_met(found: dict[str, float], asked: dict[str, float]) -> None:
 
 
 # --- margins are met
+
+
+def test_a_text_file_with_a_dictionary_becomes_an_spss_file(tmp_path: Path) -> None:
+    path = tmp_path / "wave.tab"
+    path.write_text("serial\tvol\n1\t1\n2\t2\n3\t1\n4\t1\n5\t2\n")
+    (tmp_path / "wave_ukda_data_dictionary.txt").write_text(layouts.DICTIONARY)
+    frame = weighted(path, [("vol", "Yes", 60), ("vol", "No", 40)], out="out.sav")
+    assert_met(sums(frame, "vol"), {"1": 60, "2": 40})
+    raw = ingest.read(tmp_path / "out.sav")
+    assert raw.labels["vol"] == {-9.0: "Refused", 1.0: "Yes", 2.0: "No"}
+    assert raw.user_missing["vol"] == [(-9.0, -8.0), (-1.0, -1.0)]
+    assert raw.frame["vol"].tolist() == [1.0, 2.0, 1.0, 1.0, 2.0]
 
 
 @pytest.mark.parametrize("rows", [SEX_BY_CODE, SEX_BY_LABEL], ids=["by code", "by label"])

@@ -91,6 +91,18 @@ def test_another_format_and_edition(packaged: Catalogue, files: dict[str, Path],
     assert 'file.format in waves/cls_2019_20_microdata.yaml is "sav"' in found[0][1]
 
 
+def test_a_file_in_another_format_is_held_against_the_entry_all_the_same(
+    packaged: Catalogue, files: dict[str, Path], tmp_path: Path
+) -> None:
+    frame = pd.read_csv(files[POLL], dtype=str, keep_default_na=False)
+    frame.to_excel(tmp_path / "demo_lbn_poll.xlsx", index=False)
+    whole = problems(validate.check(tmp_path / "demo_lbn_poll.xlsx", POLL, packaged))
+    assert [part for part, _ in whole] == ["file", "file"]
+    broken(frame).to_excel(tmp_path / "demo_lbn_poll.xlsx", index=False)
+    found = problems(validate.check(tmp_path / "demo_lbn_poll.xlsx", POLL, packaged))
+    assert {part for part, _ in found} >= {"file", "columns", "codes", "weights"}
+
+
 def test_a_direct_identifier_asked_for_is_a_problem(
     packaged: Catalogue, files: dict[str, Path], tmp_path: Path
 ) -> None:

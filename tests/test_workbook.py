@@ -103,6 +103,59 @@ def edited(name: str, change: Callable[[list[list[Any]]], None]) -> Sheet:
     return replace(sheet, rows=rows)
 
 
+# --- several questions under one header
+
+STACKED: dict[str, Any] = {
+    **CROSSTAB, "base_unweighted": "Unweighted Sample", "base_weighted": "Weighted Sample", "cells": ["per_cent"],
+}  # fmt: skip
+
+
+def stacked() -> Sheet:
+    """Return a sheet as YouGov lays it out: one header and its bases, questions below, and then all that again."""
+    head = [["", "Total", "Gender", ""], ["", "", "Male", "Female"]]
+    trust = [["Do you trust your council?"], ["Yes", 34, 30, 38], ["No", 50, 55, 45], ["Don't know", 16, 15, 17]]
+    joined = [["Are you a member?"], ["[All adults]"], ["Yes", 24, 20, 28], ["No", 70, 75, 65], ["Don't know", 6, 5, 7]]
+    chair = [
+        ["Do you chair it?"], ["[Members only]"], ["Unweighted Sample", 420, 160, 260],
+        ["Weighted Sample", 418, 170, 248], ["Yes", 4, 2, 8], ["No", 96, 98, 92],
+    ]  # fmt: skip
+    return Sheet([
+        ["Survey results"], [], *head, ["Weighted Sample", 1742, 849, 893], ["Unweighted Sample", 1740, 800, 940],
+        ["", "%", "%", "%"], *trust, [], *joined, [], *chair, [],
+        *head, ["Weighted Sample", 1742, 849, 893], ["Unweighted Sample", 1700, 790, 910], ["Do you vote?"],
+        ["Yes", 64, 60, 68], ["No", 36, 40, 32],
+    ])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("question", "women", "base", "weighted"),
+    [
+        ("trust your council", 38, 940, 893), ("Are you a member?", 28, 940, 893), ("do you chair it?", 8, 260, 248),
+        ("Do you vote?", 68, 910, 893),
+    ],
+)  # fmt: skip
+def test_of_several_questions_under_one_header_one_is_named(
+    small: catalogue.Catalogue, question: str, women: int, base: int, weighted: int
+) -> None:
+    found = crosstab(small, STACKED, stacked(), title=None, question=question, answer="Yes")["sex", "Female"]
+    assert (found.value, found.base, found.base_weighted) == (women, base, weighted)
+
+
+def test_a_question_that_is_not_the_one_is_not_read(small: catalogue.Catalogue) -> None:
+    one = {"title": None, "answer": "Don't know"}
+    assert 'labelled "Don\'t know"' in refused(crosstab, small, STACKED, stacked(), question="Do you vote?", **one)
+    assert "2 rows hold the headers" in refused(crosstab, small, STACKED, stacked(), **one)
+    alone = replace(stacked(), rows=stacked().rows[:20])
+    assert "or which question, or write the label" in refused(crosstab, small, STACKED, alone, **one)
+    assert 'no cell holds the question "Will you vote?"' in refused(
+        crosstab, small, STACKED, stacked(), question="Will you vote?", **one
+    )
+    with pytest.raises(ValueError, match="it is for a crosstab without a title"):
+        described(STACKED, {**CROSSTAB_TABLE, "question": "Do you vote?"})
+    with pytest.raises(ValueError, match="it is for a crosstab without a title"):
+        described(OFFICIAL, {**OFFICIAL_TABLE, "question": "Do you vote?"})
+
+
 # --- official tables
 
 

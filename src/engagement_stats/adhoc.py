@@ -7,7 +7,7 @@ Not here: estimation (estimate), reading (ingest), and waves that the catalogue 
 
 import fnmatch
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,10 @@ QUOTED = re.compile(r"'(?:[^']|'')*'")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to estimate from a file; names are the file's own, letter case ignored."""
+    """What to estimate from a file; names are the file's own, letter case ignored.
+
+    `reading` says what `ingest.options_for` takes of how the file is to be read.
+    """
 
     variables: Sequence[str]
     statistic: str = "proportion"
@@ -48,7 +51,7 @@ class Request:
     confidence: float = 0.95
     single_psu: str = "fail"
     missing: Sequence[str] = field(default_factory=tuple)
-    encoding: str = "utf-8"
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _read(path: Path, request: Request) -> tuple[ingest.RawFile, list[str]]:
@@ -62,7 +65,7 @@ def _read(path: Path, request: Request) -> tuple[ingest.RawFile, list[str]]:
         # The words of a filter are columns or parts of SQL; those the file does not have are the latter.
         optional=WORD.findall(QUOTED.sub("", request.where or "")),
         patterns=[request.replicates] if request.replicates is not None else [],
-        options=ingest.options_for(path, encoding=request.encoding),
+        options=ingest.options_for(path, **request.reading),
     )
     replicates = []
     if request.replicates is not None:

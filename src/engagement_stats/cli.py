@@ -39,6 +39,8 @@ STATUS_HEADINGS = {
     "wave": "wave", "state": "state", "kind": "kind", "file": "file", "unverified": "unverified",
     "left_out": "left out", "reason": "why",
 }  # fmt: skip
+ENCODINGS = ("utf-8", "cp1252", "latin-1", "utf-16")
+DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
 # As in export, which is not imported for a list of options.
 EXPORT_FORMATS = ("xlsx", "ods", "csv", "parquet")
 SHOWN_UNCLAIMED = 20
@@ -331,7 +333,7 @@ def _estimate(args: argparse.Namespace) -> int:
         variables=args.variable, statistic=args.statistic, counts=args.counts, by=args.by, where=args.where,
         weight=args.weight, stratum=args.stratum, psu=args.psu, fpc=args.fpc, replicates=args.replicates,
         replicate_method=args.replicate_method, interval=args.interval, confidence=args.confidence,
-        single_psu=args.single_psu, missing=args.missing, encoding=args.encoding,
+        single_psu=args.single_psu, missing=args.missing, reading=_reading(args),
     )  # fmt: skip
     table = adhoc.run(args.file, request, say=_say)
     title = f"{args.statistic}, {args.confidence:.0%} interval, uncertainty: {table['variance_basis'].iloc[0]}"
@@ -345,7 +347,7 @@ def _weight(args: argparse.Namespace) -> int:
     request = reweigh.Request(
         margins=args.margins, out=args.out, method=args.method, base=args.base,
         bounds=tuple(args.bounds) if args.bounds else None, trim=args.trim, name=args.name, missing=args.missing,
-        rescale=args.rescale, encoding=args.encoding,
+        rescale=args.rescale, reading=_reading(args),
     )  # fmt: skip
     outcome = reweigh.run(args.file, request)
     for sentence in outcome.sentences:
@@ -377,7 +379,30 @@ def _weight_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", default="weight", help="of the new column (default weight)")
     parser.add_argument("--rescale", action="store_true", help="scale margins whose totals differ by rounding")
     _several(parser, "--missing", "CODE", "codes that mean no answer, beside those the file declares")
-    parser.add_argument("--encoding", choices=("utf-8", "cp1252", "latin-1"), default="utf-8", help="of a text file")
+    _reading_options(parser)
+
+
+def _reading_options(parser: argparse.ArgumentParser) -> None:
+    """Add what nobody but the user can say of a file that has no entry in the catalogue."""
+    parser.add_argument("--encoding", choices=ENCODINGS, help="of a text file, or one that declares none")
+    parser.add_argument("--delimiter", choices=tuple(DELIMITERS), help="of a .csv file (default: comma)")
+    parser.add_argument("--sheet", metavar="NAME", help="of a workbook (default: its only one)")
+    parser.add_argument("--header-row", type=_row, metavar="N", help="of a workbook: the row of names (default 1)")
+
+
+def _row(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a row. Expected a whole number from 1.")
+    return int(text)
+
+
+def _reading(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what was said of how the file is to be read."""
+    delimiter = None if args.delimiter is None else DELIMITERS[args.delimiter]
+    said = {
+        "encoding": args.encoding, "delimiter": delimiter, "sheet": args.sheet, "header_row": args.header_row,
+    }  # fmt: skip
+    return {key: value for key, value in said.items() if value is not None}
 
 
 def _run_options(parser: argparse.ArgumentParser) -> None:
@@ -445,7 +470,7 @@ def _places_options(parser: argparse.ArgumentParser) -> None:
 def _inspect(args: argparse.Namespace) -> int:
     from engagement_stats import commands_files
 
-    return commands_files.inspect(args, _workspace(args))
+    return commands_files.inspect(args, _workspace(args), _reading(args))
 
 
 def _check(args: argparse.Namespace) -> int:
@@ -459,7 +484,7 @@ def _inspect_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--like", metavar="WAVE", help="the known wave to go by (default: the nearest)")
     parser.add_argument("--propose", metavar="OUT", help="write a proposed wave entry here, a new file; - prints it")
     _several(parser, "--columns", "NAME", 'only these columns, with all their codes; "Q5*" names several')
-    parser.add_argument("--encoding", choices=("utf-8", "cp1252", "latin-1"), help="of a text file")
+    _reading_options(parser)
 
 
 def _check_port(port: int) -> None:
@@ -571,7 +596,7 @@ def _estimate_options(parser: argparse.ArgumentParser) -> None:
         help="what a stratum with one sampling unit contributes (default fail)",
     )  # fmt: skip
     _several(parser, "--missing", "CODE", "codes that mean no answer, beside those the file declares")
-    parser.add_argument("--encoding", choices=("utf-8", "cp1252", "latin-1"), default="utf-8", help="of a text file")
+    _reading_options(parser)
 
 
 def parser() -> argparse.ArgumentParser:

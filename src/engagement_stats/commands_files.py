@@ -8,7 +8,7 @@ import argparse
 import fnmatch
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,12 +36,12 @@ FINDING_HEADINGS = {"severity": "", "part": "part", "said": "what"}
 SHOWN_CODES, SHOWN_LABEL = 6, 90
 
 
-def inspect(args: argparse.Namespace, workspace: "Workspace") -> int:
+def inspect(args: argparse.Namespace, workspace: "Workspace", reading: Mapping[str, Any]) -> int:
     """Say what is in a file, and propose a wave's entry for it."""
     from engagement_stats import catalogue, describe, draft, propose
 
     entries = catalogue.load(workspace.catalogue)
-    look = describe.look(args.file, entries, encoding=args.encoding)
+    look = describe.look(args.file, entries, reading)
     proposal = propose.propose(
         look, entries, like=args.like, columns_of=lambda wave: describe.columns_of_wave(wave, entries, workspace.data)
     )
@@ -156,14 +156,16 @@ def _frame(look: "Look", chosen: "Sequence[Column]", *, whole: bool) -> "pd.Data
             codes = codes if len(codes) <= SHOWN_CODES else [*codes[:SHOWN_CODES], f"{len(codes) - SHOWN_CODES} more"]
             label = label if len(label) <= SHOWN_LABEL else label[:SHOWN_LABEL] + "..."
         likely = f"likely {use[c.name]}" if c.name in use else ""
+        written = f"looks like {c.written_as}" if c.written_as else ""
         missing = [f"declared missing: {', '.join(c.missing)}"] if c.missing else []
         missing += [f"look like missing: {', '.join(c.looks_missing)}"] if c.looks_missing and not c.missing else []
         rows.append({
             "column": inspection.printable(c.name), "label": c.label, "kind": _kind(look, c),
             "distinct": "" if c.distinct is None else f"{c.distinct:,}", "empty": inspection.empty_shown(c),
             "codes": "; ".join(codes), "declared_missing": ", ".join(c.missing),
-            "looks_missing": ", ".join(c.looks_missing), "likely": use.get(c.name, ""),
-            "about": "\n".join(x for x in (label, "; ".join(codes), *missing, likely) if x),
+            "looks_missing": ", ".join(c.looks_missing), "written_as": c.written_as or "",
+            "likely": use.get(c.name, ""),
+            "about": "\n".join(x for x in (label, "; ".join(codes), written, *missing, likely) if x),
         })  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -183,7 +185,8 @@ def _as_json(look: "Look", chosen: "Sequence[Column]", proposal: "Proposal") -> 
             {
                 "column": c.name, "label": c.label, "kind": _kind(look, c), "distinct": c.distinct,
                 "empty": inspection.empty_shown(c), "declared_missing": list(c.missing),
-                "looks_missing": list(c.looks_missing), "rare_codes_not_shown": inspection.hidden(c),
+                "looks_missing": list(c.looks_missing), "written_as": c.written_as,
+                "rare_codes_not_shown": inspection.hidden(c),
                 "codes": [
                     {"code": x.code, "label": x.label, "respondents": x.respondents} for x in inspection.shown(c)
                 ],

@@ -6,9 +6,10 @@ Not here: readers (ingest), what may be shown of a column (inspection), what col
 A column that may identify a person directly is named and not read.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -20,8 +21,8 @@ from engagement_stats.inspection import Column
 from engagement_stats.readers.model import Contents, Format, Options
 from engagement_stats.roles import Role
 
-# Encodings tried in turn for a text file when none is named; every file is text in the last.
-ENCODINGS = ("utf-8", "cp1252")
+# Encodings tried in turn for a text file when none is named. No file is text in the last and in another.
+ENCODINGS = ("utf-8", "cp1252", "utf-16")
 TEXT_FORMATS = ("tab", "csv")
 # A text file this large is measured before it is read, as it does not say how many rows it has.
 LARGE = 20_000_000
@@ -31,7 +32,8 @@ LARGE = 20_000_000
 class Look:
     """What was found in a file. `frame` holds the columns that were read, for matching; none of it may be shown.
 
-    `direct` names the columns that may identify a person directly, with what they seem to hold.
+    `direct` names the columns that may identify a person directly, with what they seem to hold. `declared` is what the
+    caller said of how the file is to be read, by the keys that an entry has for it; its encoding stands apart.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Look:
     direct: dict[str, str]
     synthetic: bool
     frame: pd.DataFrame = field(repr=False)
+    declared: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -61,7 +64,7 @@ class Look:
         )
 
 
-def look(path: Path, catalogue: Catalogue, *, encoding: str | None = None) -> Look:
+def look(path: Path, catalogue: Catalogue, reading: Mapping[str, Any] | None = None) -> Look:
     """Look into a file.
 
     Parameters
@@ -70,8 +73,9 @@ def look(path: Path, catalogue: Catalogue, *, encoding: str | None = None) -> Lo
         A survey file, in a zip or not; see `landing.located`.
     catalogue : Catalogue
         The columns its waves read are looked at first.
-    encoding : str, optional
-        Of a text file; UTF-8, or else Windows-1252, when not given.
+    reading : mapping of str to object, optional
+        What `ingest.options_for` takes of how the file is to be read. A text file whose encoding it does not say is
+        UTF-8, or else Windows-1252, or else UTF-16.
 
     Returns
     -------
@@ -83,14 +87,15 @@ def look(path: Path, catalogue: Catalogue, *, encoding: str | None = None) -> Lo
         The file cannot be read; see `ingest.read`.
     """
     file = landing.located(path)
-    options, contents = _described(file, encoding)
+    options, contents = _described(file, reading or {})
     direct = identifiers.found(contents.names, contents.variable_labels)
     safe = Contents(
         [n for n in contents.names if n not in direct], contents.rows, contents.labels, contents.variable_labels,
         contents.user_missing,
     )  # fmt: skip
     rows = contents.rows if contents.rows is not None else _measured(file, safe, options)
-    first = [n for n in safe.names if n.lower() in _asked(catalogue)]
+    asked = _asked(catalogue)
+    first = [n for n in safe.names if n.lower() in asked]
     first += [n for n in safe.names if roles.hinted(n, contents.variable_labels.get(n, ""))]
     raw = ingest.read(file, inspection.chosen(safe, first, rows), options=options)
     columns = inspection.columns(contents, raw.frame)
@@ -100,21 +105,22 @@ def look(path: Path, catalogue: Catalogue, *, encoding: str | None = None) -> Lo
         encoding=options.encoding,
         sha256=Digests().of(file, file.name),
         columns=tuple(columns),
-        roles=tuple(roles.roles([c for c in columns if c.name not in direct], raw.frame)),
+        roles=tuple(roles.roles([c for c in columns if c.name not in direct], raw.frame, contents.weight)),
         direct=direct,
         synthetic=raw.synthetic,
         frame=raw.frame,
+        declared={key: value for key, value in (reading or {}).items() if key != "encoding"},
     )
 
 
-def _described(file: LandedFile, encoding: str | None) -> tuple[Options, Contents]:
+def _described(file: LandedFile, reading: Mapping[str, Any]) -> tuple[Options, Contents]:
     """Return how a file can be read, and what it says of itself."""
-    options = ingest.options_for(file, encoding=encoding or ENCODINGS[0])
-    if encoding is not None or options.format not in TEXT_FORMATS:
+    options = ingest.options_for(file, **reading)
+    if "encoding" in reading or options.format not in TEXT_FORMATS:
         return options, ingest.describe(file, options)
     refused: list[IngestError] = []
     for tried in ENCODINGS:
-        options = ingest.options_for(file, encoding=tried)
+        options = replace(options, encoding=tried)
         try:
             contents = ingest.describe(file, options)
             # The names may be plain letters where a cell is not.

@@ -143,6 +143,7 @@ def _file(proposal: Proposal) -> Iterator[str]:
     yield f"  format: {look.kind}"
     if look.encoding != "utf-8":
         yield f"  encoding: {look.encoding}"
+    yield from (f"  {key}: {_scalar(value)}" for key, value in look.declared.items())
     yield f"  sha256: [{look.sha256}]"
     yield f"  columns: {len(look.columns)}"
     if proposal.where is not None:

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from engagement_stats import deposit, frames, identifiers, sandbox
 from engagement_stats.deposit import Digests, LandedFile, Stated
-from engagement_stats.errors import IngestError
+from engagement_stats.errors import IngestError, UsageError, listed
 from engagement_stats.landing import dictionary_of, located
 from engagement_stats.readers import detect, grids, worker
-from engagement_stats.readers.model import Cell, Contents, Options
+from engagement_stats.readers.model import FORMAT_NAMES, Cell, Contents, Format, Options
 from engagement_stats.readers.worker import SYNTHETIC_MARKER, Job
 
 if TYPE_CHECKING:
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 # Longer than any message of ours; a child that was seized could send more.
 LONGEST_MESSAGE = 4_000
 READER = "engagement_stats.readers.worker"
+# Options of a reading that only some formats have.
+ONLY_OF: Mapping[str, tuple[Format, ...]] = {
+    "delimiter": ("csv",), "sheet": ("xlsx", "ods"), "header_row": ("xlsx", "ods"),
+}  # fmt: skip
 Grid = list[list[Cell]]
 
 
@@ -183,16 +187,31 @@ def _place(file: Path | LandedFile, where: str | None, options: Options | None) 
     return landed, where or landed.name, options
 
 
-def options_for(file: Path | LandedFile, *, encoding: str = "utf-8", **more: Any) -> Options:
-    """Return how a file is read that nobody describes: its format by its suffix, the rest as given.
+def options_for(file: Path | LandedFile, **said: Any) -> Options:
+    """Return how a file is read that nobody describes: its format by its suffix, the rest as said.
+
+    Parameters
+    ----------
+    file : Path or LandedFile
+    **said
+        Fields of `Options` but `format`.
 
     Raises
     ------
     IngestError
         The suffix is not one that can be read.
+    UsageError
+        Something was said that a file of this format does not have.
     """
     landed = located(file) if isinstance(file, Path) else file
-    return Options(format=detect.format_of(Path(landed.base)), encoding=encoding, **more)
+    kind = detect.format_of(Path(landed.base))
+    for key, formats in ONLY_OF.items():
+        if key in said and kind not in formats:
+            raise UsageError(
+                f"{landed.name}: {key} is not of such a file. Got {FORMAT_NAMES[kind]}; expected "
+                f"{listed([FORMAT_NAMES[f] for f in formats])}. Leave it out, or name the right file."
+            )
+    return Options(format=kind, **said)
 
 
 def read(
@@ -256,8 +275,11 @@ def describe(file: Path | LandedFile, options: Options | None = None, *, where: 
     landed, where, options = _place(file, where, options)
     with _reading(landed, options, where, data=False) as reading:
         labels, variable_labels, user_missing = _described(reading.answer)
-        names, rows = reading.answer["columns"], reading.answer["rows"]
-    return Contents(tuple(names), None if rows is None else int(rows), labels, variable_labels, user_missing)
+        names, rows, weight = (reading.answer[key] for key in ("columns", "rows", "weight"))
+    return Contents(
+        tuple(names), None if rows is None else int(rows), labels, variable_labels, user_missing,
+        weight if weight in names else None,
+    )  # fmt: skip
 
 
 # --- the file of a wave

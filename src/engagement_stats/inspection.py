@@ -14,7 +14,7 @@ from typing import Literal
 
 import pandas as pd
 
-from engagement_stats.answers import code_order
+from engagement_stats.answers import code_order, written_as
 from engagement_stats.catalogue.model import DISCLOSURE_FLOOR as SMALL
 from engagement_stats.codes import as_codes, is_code
 from engagement_stats.readers.model import Contents
@@ -30,6 +30,8 @@ LABELLED_SHARE = 0.9
 LONGEST_ANSWER = 40
 # Codes that producers use for "no answer" where nothing declares them.
 USUAL_MISSING = ("-9", "-8", "-7", "-6", "-5", "-4", "-3", "-2", "-1")
+# With more negative values than this beside them, they are values of a measurement like those.
+MOST_OTHER = 4
 USUAL_HIGH_MISSING = ("97", "98", "99", "997", "998", "999", "9997", "9998", "9999")
 # A high code is taken for a missing one only where it stands this far above the answers.
 FAR_ABOVE = 2.0
@@ -48,7 +50,10 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a file. `counts` (code to respondents) is for matching; only what `shown` returns may be printed."""
+    """A column of a file. `counts` (code to respondents) is for matching; only what `shown` returns may be printed.
+
+    `written_as` says what its texts look like, where all look alike; see `answers.written_as`.
+    """
 
     name: str
     position: int
@@ -59,6 +64,7 @@ class Column:
     labels: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     looks_missing: tuple[str, ...] = ()
+    written_as: str | None = None
     counts: Mapping[str, int] = field(default_factory=dict, repr=False)
 
     @property
@@ -109,7 +115,11 @@ def _code(value: object) -> str:
 
 
 def _range(low: object, high: object) -> str:
-    return _code(low) if low == high else f"{_code(low)} to {_code(high)}"
+    if low == high:
+        return _code(low)
+    if low == -math.inf:
+        return f"up to {_code(high)}"
+    return f"{_code(low)} and above" if high == math.inf else f"{_code(low)} to {_code(high)}"
 
 
 def _counted(column: pd.Series, labels: Mapping[str, str]) -> dict[str, object]:
@@ -136,6 +146,7 @@ def _counted(column: pd.Series, labels: Mapping[str, str]) -> dict[str, object]:
     return {
         "kind": kind, "distinct": distinct, "empty": empty,
         "looks_missing": _looks_missing(kind, numbers, labels),
+        "written_as": None if numbers.notna().all() or labels else written_as(codes),
         "counts": {str(k): int(v) for k, v in sorted(kept.items(), key=lambda kv: code_order(str(kv[0])))},
     }  # fmt: skip
 
@@ -160,11 +171,16 @@ def undeclared(codes: pd.Series, labels: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _looks_missing(kind: Kind, numbers: pd.Series, labels: Mapping[str, str]) -> tuple[str, ...]:
-    """Name codes that producers use for "no answer": negative ones, and nines far above the other codes."""
+    """Name codes that producers use for "no answer": negative ones, and nines far above the other codes.
+
+    A measurement that goes on below the negative ones, such as a change, has negative answers.
+    """
     if kind == "text" or numbers.isna().any():
         return ()
     values = set(numbers.tolist())
-    low = [c for c in USUAL_MISSING if float(c) in values]
+    below = [v for v in values if v < float(USUAL_MISSING[0]) or (v < 0 and v % 1 != 0)]
+    is_measured = kind == "number" and len(below) > MOST_OTHER
+    low = [] if is_measured else [c for c in USUAL_MISSING if float(c) in values]
     high = [c for c in USUAL_HIGH_MISSING if float(c) in values]
     rest = [v for v in values if v >= 0 and v not in {float(c) for c in high}]
     top = max(rest, default=math.inf)

@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from engagement_stats.errors import IngestError, listed
 from engagement_stats.readers.model import Cell
@@ -91,12 +92,13 @@ def one(places: Mapping[str, Sequence[int]], wanted: Sequence[str], what: str, w
         )
     raise IngestError(
         f"{where}: {len(hits)} {what}s are labelled {_quoted(wanted)}, expected one. Got {what}s "
-        f"{listed([h + 1 for h in hits])}. Say which table is meant by its title, or write the label in full."
+        f"{listed([h + 1 for h in hits])}. Say which table is meant by its title, or which question, or write the "
+        "label in full."
     )
 
 
-def title_row(grid: Grid, title: str, where: str) -> int:
-    """Return the row of the one cell that holds the words of a title.
+def title_row(grid: Grid, title: str, where: str, what: str = "title") -> int:
+    """Return the row of the one cell that holds the words of a title, or of a question.
 
     Raises
     ------
@@ -110,12 +112,12 @@ def title_row(grid: Grid, title: str, where: str) -> int:
         return hits[0]
     if not hits:
         raise IngestError(
-            f'{where}: no cell holds the title "{title}".{_nearest([title], [t for _, t in texts])} Correct the title '
-            "in the wave's workbook entry."
+            f'{where}: no cell holds the {what} "{title}".{_nearest([title], [t for _, t in texts])} Correct the '
+            f"{what} in the wave's workbook entry."
         )
     raise IngestError(
-        f'{where}: {len(hits)} cells hold the title "{title}", expected one. Got rows {listed([h + 1 for h in hits])}. '
-        "Give more of the title's words."
+        f'{where}: {len(hits)} cells hold the {what} "{title}", expected one. Got rows '
+        f"{listed([h + 1 for h in hits])}. Give more of the {what}'s words."
     )
 
 
@@ -155,7 +157,7 @@ def _is_of_numbers(row: Sequence[Cell]) -> bool:
 
 def header(
     grid: Grid, wanted: Sequence[Sequence[str]], where: str, *, height: int = 1, start: int | None = None,
-    first: int = 0, carry: bool = False,
+    above: int | None = None, first: int = 0, carry: bool = False,
 ) -> Header:  # fmt: skip
     """Return the rows of headers that have every header wanted.
 
@@ -171,6 +173,8 @@ def header(
     start : int, optional
         The row of the title, below which the headers must stand before any row of numbers. Without it the sheet must
         have one such place.
+    above : int, optional
+        The row of a question. The headers are the nearest ones above it.
     first : int
         The first column that may have a header wanted.
     carry : bool
@@ -185,7 +189,7 @@ def header(
     keys = [{plain(w) for w in spellings} for spellings in wanted]
     hits: list[Header] = []
     best: tuple[int, dict[str, list[int]]] = (0, {})
-    for top in range(start or 0, len(grid) - height + 1):
+    for top in range(start or 0, (len(grid) if above is None else above) - height + 1):
         paths = _paths(grid, top, height, first, carry)
         there = {plain(p) for p in paths}
         count = sum(bool(k & there) for k in keys)
@@ -195,10 +199,12 @@ def header(
             best = (count, paths)
         if start is not None and (hits or _is_of_numbers(grid[top])):
             break
+    if above is not None:
+        hits = hits[-1:]
     if len(hits) > 1:
         raise IngestError(
             f"{where}: {len(hits)} rows hold the headers wanted, expected one. Got rows "
-            f"{listed([h.top + 1 for h in hits])}. Say which table is meant by its title."
+            f"{listed([h.top + 1 for h in hits])}. Say which table is meant by its title, or which question."
         )
     if not hits:
         raise IngestError(_no_header(grid, wanted, best[1], where))
@@ -215,6 +221,26 @@ def _no_header(grid: Grid, wanted: Sequence[Sequence[str]], best: Mapping[str, S
         f"{where}: no row holds the headers wanted: {_quoted(missing)} is not among them.{_nearest(missing, pool)} "
         "Correct the header, or header_rows, in the wave's workbook entry."
     )
+
+
+def blocks(grid: Grid, span: range, beside: int, columns: Sequence[int]) -> list[range]:
+    """Cut the rows of a table that holds several questions.
+
+    A question begins with a label in column `beside` with nothing in `columns`, below rows that have something there.
+
+    Returns
+    -------
+    list of range
+        The rows before the first question, if any, and of each question.
+    """
+    starts, is_filled = [span.start], False
+    for r in span:
+        if any(c < len(grid[r]) and text_of(grid[r][c]).strip() for c in columns):
+            is_filled = True
+        elif is_filled and beside < len(grid[r]) and text_of(grid[r][beside]).strip():
+            starts.append(r)
+            is_filled = False
+    return [range(*ends) for ends in pairwise([*starts, span.stop])]
 
 
 def end_of_table(grid: Grid, below: int, columns: Sequence[int]) -> int:

@@ -7,8 +7,8 @@ Not here: how weights are made (weight), reading (ingest), and waves that the ca
 import csv
 import os
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,10 @@ MARGIN_COLUMNS = ["variable", "category", "population"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """How to weight a file; names are the file's own, letter case ignored."""
+    """How to weight a file; names are the file's own, letter case ignored.
+
+    `reading` says what `ingest.options_for` takes of how the file is to be read.
+    """
 
     margins: Path
     out: Path
@@ -40,7 +43,7 @@ class Request:
     name: str = "weight"
     missing: Sequence[str] = ()
     rescale: bool = False
-    encoding: str = "utf-8"
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +148,7 @@ def run(path: Path, request: Request) -> Outcome:
     if request.method in ("rake", "poststratify") and request.bounds is not None:
         raise WeightingError("--bounds: rake and poststratify take none. Use --method logit or linear.")
     margins = read_margins(request.margins)
-    raw = ingest.read(path, options=ingest.options_for(path, encoding=request.encoding))
+    raw = ingest.read(path, options=ingest.options_for(path, **request.reading))
     if request.name.lower() in {str(c).lower() for c in raw.frame.columns}:
         raise WeightingError(f"{path.name}: there is a column {request.name} already. Choose another with --name.")
     found = resolve(
@@ -197,10 +200,17 @@ def _write(raw: ingest.RawFile, values: np.ndarray, request: Request) -> None:
         Path(temporary).unlink(missing_ok=True)
 
 
+def _is_numbered(ranges: Sequence[Mapping[str, Any]] | None) -> bool:
+    return bool(ranges) and all(isinstance(r["lo"], float) for r in ranges or ())
+
+
 def _write_sav(raw: ingest.RawFile, frame: pd.DataFrame, path: str) -> None:
     import pyreadstat
 
     ranges = {k: [{"lo": a, "hi": b} for a, b in v] for k, v in raw.user_missing.items() if v}
+    # The codes of a text file are text; where its dictionary tells of numbers, SPSS needs them to be some.
+    numeric = [k for k in frame if {type(c) for c in raw.labels.get(k, ())} == {float} or _is_numbered(ranges.get(k))]
+    frame = frame.assign(**{k: pd.to_numeric(frame[k].replace("", np.nan)) for k in numeric})
     pyreadstat.write_sav(
         frame,
         path,

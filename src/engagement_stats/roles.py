@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from engagement_stats.codes import as_codes
-from engagement_stats.inspection import Column
+from engagement_stats.inspection import SMALL, Column
 from engagement_stats.uncertainty import kish_design_effect
 
 Confidence = Literal["high", "medium", "low"]
@@ -60,7 +60,7 @@ class Role:
     why: str
 
 
-def roles(columns: Sequence[Column], frame: pd.DataFrame) -> list[Role]:
+def roles(columns: Sequence[Column], frame: pd.DataFrame, weighted_by: str | None = None) -> list[Role]:
     """Guess what the columns of a file are for.
 
     Parameters
@@ -68,13 +68,15 @@ def roles(columns: Sequence[Column], frame: pd.DataFrame) -> list[Role]:
     columns : sequence of Column
         As `inspection.columns` returns them.
     frame : DataFrame, shape (n respondents, columns read)
+    weighted_by : str, optional
+        The column that the file itself says its respondents are weighted by.
 
     Returns
     -------
     list of Role
         Likely identifiers first, then weights, then the rest; the surest of each first.
     """
-    found = [*_identifiers(columns, frame), *_weights(columns, frame), *_by_hint(columns, len(frame))]
+    found = [*_identifiers(columns, frame), *_weights(columns, frame, weighted_by), *_by_hint(columns, len(frame))]
     order = {"high": 0, "medium": 1, "low": 2}
     uses = list(dict.fromkeys(r.use for r in found))
     return sorted(found, key=lambda r: (uses.index(r.use), order[r.confidence]))
@@ -119,12 +121,17 @@ def _identifiers(columns: Sequence[Column], frame: pd.DataFrame) -> Iterator[Rol
 
 
 def _has_fractions(column: pd.Series) -> bool:
-    numbers = pd.to_numeric(column, errors="coerce").dropna()
+    numbers = pd.to_numeric(pd.Series(column.unique()), errors="coerce").dropna()
     return bool((numbers % 1 != 0).any())
 
 
-def _weights(columns: Sequence[Column], frame: pd.DataFrame) -> Iterator[Role]:
+def _weights(columns: Sequence[Column], frame: pd.DataFrame, weighted_by: str | None) -> Iterator[Role]:
     for c in columns:
+        if c.name == weighted_by:
+            role = _weight(c, frame[c.name], is_named=True) if c.name in frame else None
+            why = "the file is saved as weighted by it"
+            yield Role("weight", (c.name,), "high", f"{why}; {role.why}" if role and role.confidence != "low" else why)
+            continue
         if c.name not in frame or c.kind not in ("number", "codes"):
             continue
         is_named = bool(WEIGHT_NAME.search(c.name) or (WEIGHT_LABEL.search(c.label) and c.kind == "number"))
@@ -150,6 +157,8 @@ def _weight(column: Column, values: pd.Series, is_named: bool) -> Role | None:
         return None
     if column.labels or BODY.search(column.label):
         return Role("weight", (column.name,), "low", "named so, but labelled like a measurement: a body's weight?")
+    if len(present) < SMALL:
+        return Role("weight", (column.name,), "low", "named so, but too few rows to tell") if is_named else None
     facts = f"mean {mean:.4g}, Kish design effect {kish_design_effect(present):.2f}"
     if np.ptp(present) == 0:
         return Role("weight", (column.name,), "low", f"the same for everyone ({facts})")

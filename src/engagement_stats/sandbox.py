@@ -43,6 +43,9 @@ ENVIRONMENT = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",
     "LC_ALL": "C.UTF-8",
     "MALLOC_ARENA_MAX": "1",
+    # Arrow sets aside the bytes of a whole block for each column of text it reads from it, and gives back what is over.
+    # From the heap, which takes no room back between columns, that adds up to gigabytes of address space.
+    "MALLOC_MMAP_THRESHOLD_": "65536",
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
 }

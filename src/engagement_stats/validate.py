@@ -10,6 +10,7 @@ counts of respondents of at least `SMALL` are shown, never a respondent's values
 import difflib
 import fnmatch
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -42,7 +43,7 @@ from engagement_stats.catalogue import Catalogue
 from engagement_stats.catalogue import model as m
 from engagement_stats.codes import as_codes
 from engagement_stats.deposit import Digests, LandedFile
-from engagement_stats.errors import EngagementStatsError, UsageError, listed
+from engagement_stats.errors import EngagementStatsError, IngestError, UsageError, listed
 from engagement_stats.readers import detect
 from engagement_stats.readers.model import Contents
 
@@ -144,7 +145,7 @@ def check(file: Path, wave_id: str, catalogue: Catalogue, *, data: Path | None =
 
 def _all(state: _Check, data: Path | None) -> None:
     _name(state)
-    contents = state.tried("file", lambda: ingest.describe(state.file, ingest.options_of(state.wave)))
+    contents = _contents(state)
     if contents is None:
         return
     raw = _read(state, contents)
@@ -189,6 +190,22 @@ def _name(state: _Check) -> None:
             "file",
             f'file.format in {state.place} is "{spec.format}", and the file ends "{suffix}". Correct one of them.',
         )
+
+
+def _contents(state: _Check) -> Contents | None:
+    """Return what the file says of itself, read as the entry says or else as its name does.
+
+    A format is easily corrected, and whoever holds the file in another one wants to know of the rest.
+    """
+    contents = state.tried("file", lambda: ingest.describe(state.file, ingest.options_of(state.wave)))
+    format_ = detect.SUFFIXES.get(Path(state.file.base).suffix.lower())
+    if contents is not None or format_ in (None, state.wave.file.format):
+        return contents
+    spec = {"format": format_, "delimiter": None, "sheet": None, "header_row": 1}
+    state.keep(state.wave.model_copy(update={"file": state.wave.file.model_copy(update=spec)}))
+    with suppress(IngestError):
+        return ingest.describe(state.file, ingest.options_of(state.wave))
+    return None
 
 
 def _read(state: _Check, contents: Contents) -> ingest.RawFile | None:

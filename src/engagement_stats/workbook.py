@@ -248,14 +248,19 @@ def _crosstab(
 ) -> list[m.Figure]:
     wanted = list(_wanted(layout, source, catalogue))
     beside = _label_column(grid, layout, source.where)
+    asked = None
+    if source.table.question is not None:
+        asked = labels.title_row(grid, source.table.question, source.where, what="question")
     head = labels.header(
         grid, [words for _, _, words in wanted], source.where, height=layout.header_rows, start=_start(grid, source),
-        first=beside + 1, carry=True,
+        above=asked, first=beside + 1, carry=True,
     )  # fmt: skip
     columns = [labels.one(head.columns, words, "column", source.where) for _, _, words in wanted]
-    rows = _crosstab_rows(
-        grid, layout, source, beside, range(head.below, labels.end_of_table(grid, head.below, columns))
-    )
+    span = range(head.below, labels.end_of_table(grid, head.below, columns))
+    blocks = [span]
+    if asked is not None:
+        blocks = _of_question(grid, layout, beside, labels.blocks(grid, span, beside, columns), asked)
+    rows = _crosstab_rows(grid, layout, source, beside, blocks)
     found = []
     for (domain, level, _), column in zip(wanted, columns, strict=True):
         with problems:
@@ -288,8 +293,16 @@ def _label_column(grid: Grid, layout: CrosstabLayout, where: str) -> int:
     return labels.one(texts, layout.base_unweighted, "row", where)
 
 
-def _crosstab_rows(grid: Grid, layout: CrosstabLayout, source: _Source, beside: int, span: range) -> dict[str, int]:
-    """Return the rows of the bases and of the answer wanted."""
+def _of_question(grid: Grid, layout: CrosstabLayout, beside: int, blocks: Sequence[range], asked: int) -> list[range]:
+    """Return the rows of the bases and those of a question. The bases are its own, or else those under the header."""
+    own = next((b for b in blocks if asked in b), range(asked, asked))
+    keys = {labels.plain(w) for w in layout.base_unweighted}
+    has_base = any(labels.plain(labels.text_of(_cell(grid, r, beside))) in keys for r in own)
+    return [own] if has_base or own == blocks[0] else [blocks[0], own]
+
+
+def _labelled(grid: Grid, layout: CrosstabLayout, beside: int, span: Sequence[int]) -> dict[str, list[int]]:
+    """Return the rows of each label, up to the bases of another table."""
     named: dict[str, list[int]] = {}
     bases = 0
     for r in span:
@@ -301,9 +314,17 @@ def _crosstab_rows(grid: Grid, layout: CrosstabLayout, source: _Source, beside: 
             break
         if text:
             named.setdefault(text, []).append(r)
-    rows = {"base": labels.one(named, layout.base_unweighted, "row", source.where)}
+    return named
+
+
+def _crosstab_rows(
+    grid: Grid, layout: CrosstabLayout, source: _Source, beside: int, spans: Sequence[range]
+) -> dict[str, int]:
+    """Return the rows of the bases, which stand in the first span, and of the answer wanted, in the last."""
+    head, named = (_labelled(grid, layout, beside, span) for span in (spans[0], spans[-1]))
+    rows = {"base": labels.one(head, layout.base_unweighted, "row", source.where)}
     if layout.base_weighted is not None:
-        rows["base_weighted"] = labels.one(named, layout.base_weighted, "row", source.where)
+        rows["base_weighted"] = labels.one(head, layout.base_weighted, "row", source.where)
     answers = source.spelled(source.table.answer or [])
     first = labels.one(named, answers, "row", source.where)
     if first < rows["base"]:
@@ -313,7 +334,7 @@ def _crosstab_rows(grid: Grid, layout: CrosstabLayout, source: _Source, beside: 
         )
     labelled = {r for found in named.values() for r in found}
     for offset, kind in enumerate(layout.cells):
-        if first + offset >= span.stop or (offset and first + offset in labelled):
+        if first + offset >= spans[-1].stop or (offset and first + offset in labelled):
             raise IngestError(
                 f'{source.where}: the answer "{answers[0]}" has {offset} row(s). Expected {len(layout.cells)} '
                 f"({', '.join(layout.cells)}). Correct the layout's cells."

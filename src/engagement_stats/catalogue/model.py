@@ -256,7 +256,7 @@ class FileSpec(Entry):
 
     pattern: Annotated[list[FileName], Field(min_length=1)]
     format: Format
-    encoding: Literal["utf-8", "cp1252", "latin-1"] = "utf-8"
+    encoding: Literal["utf-8", "cp1252", "latin-1", "utf-16"] = "utf-8"
     delimiter: Literal[",", ";", "|", "\t"] | None = None
     sheet: Text | None = None
     header_row: int = Field(default=1, ge=1)

@@ -134,13 +134,15 @@ class Table(_Part):
     """One table of a workbook: the sheet it is on, the title it stands under, and the indicator it gives.
 
     `title` is words of one cell above the table; without it the sheet has one table only. `answer` is the row of a
-    crosstab, or fills `{answer}` in the labels and headers of an official layout.
+    crosstab, or fills `{answer}` in the labels and headers of an official layout. `question` is for a crosstab whose
+    one header and bases serve several questions below each other: words of the one cell under which the answer stands.
     """
 
     sheet: Spellings
     layout: Id
     indicator: Id
     title: Text | None = None
+    question: Text | None = None
     answer: Spellings | None = None
     note: str | None = None
 
@@ -208,6 +210,8 @@ class Workbook(_Part):
                     f"tables: table {number} {'needs' if table.answer is None else 'has no use for'} an answer, which "
                     f"is the row of a crosstab, or the text for {ANSWER} in an official layout"
                 )
+            if table.question is not None and (layout.kind != "crosstab" or table.title is not None):
+                raise ValueError(f"tables: table {number} needs no question; it is for a crosstab without a title")
             if asked and table.answer is not None and len(table.answer) > 1:
                 raise ValueError(f"tables: table {number} gives several answers to fill {ANSWER} with; give one")
             if YEAR in str(layout.model_dump()) and self.year is None:

@@ -11,17 +11,22 @@ from collections.abc import Mapping, Sequence
 from engagement_stats.errors import IngestError, listed
 
 
+def _plain(name: str) -> str:
+    """Return a name as names are compared: a header of a sheet may be broken over lines where nobody sees it."""
+    return " ".join(name.split()).lower()
+
+
 def _by_lower(present: Sequence[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name in present:
-        found.setdefault(name.strip().lower(), []).append(name)
+        found.setdefault(_plain(name), []).append(name)
     return found
 
 
 def resolve(
     where: str, present: Sequence[str], wanted: Sequence[str], named_at: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """Match wanted names to a file's columns, letter case ignored.
+    """Match wanted names to a file's columns, letter case and runs of blanks ignored.
 
     Parameters
     ----------
@@ -46,7 +51,7 @@ def resolve(
     exact, by_lower = set(present), _by_lower(present)
     found, missing = {}, []
     for name in wanted:
-        candidates = [n for n in present if n == name] if name in exact else by_lower.get(name.lower(), [])
+        candidates = [n for n in present if n == name] if name in exact else by_lower.get(_plain(name), [])
         if not candidates:
             missing.append(name)
         elif len(candidates) > 1:
@@ -57,7 +62,7 @@ def resolve(
         else:
             found[name] = candidates[0]
     if missing:
-        near = {n: difflib.get_close_matches(n.lower(), list(by_lower), n=2, cutoff=0.75) for n in missing[:5]}
+        near = {n: difflib.get_close_matches(_plain(n), list(by_lower), n=2, cutoff=0.75) for n in missing[:5]}
         hints = "; ".join(f"{n} is like {', '.join(by_lower[x][0] for x in v)}" for n, v in near.items() if v)
         shown = [f"{n} ({named_at[n]})" if named_at and n in named_at else n for n in missing]
         raise IngestError(
@@ -91,6 +96,6 @@ def chosen(
     if wanted is None:
         return resolve(where, present, [n for n in present if n.strip()])
     lower = set(_by_lower(present))
-    there = [n for n in optional if n.lower() in lower]
-    matching = [n for n in present if any(fnmatch.fnmatchcase(n.strip().lower(), p.lower()) for p in patterns)]
+    there = [n for n in optional if _plain(n) in lower]
+    matching = [n for n in present if any(fnmatch.fnmatchcase(_plain(n), p.lower()) for p in patterns)]
     return resolve(where, present, list(dict.fromkeys([*wanted, *there, *matching])), named_at)

@@ -18,6 +18,15 @@ SUFFIXES: Mapping[str, Format] = {
     ".pq": "parquet",
 }  # fmt: skip
 
+# What to do with a file of another suffix.
+NEXT: Mapping[str, str] = {
+    ".xls": "Save it as .xlsx.", ".xlsb": "Save it as .xlsx.",
+    ".txt": "Text in columns: name it .csv, or .tab where tabs part them.",
+    ".dat": "Text in columns: name it .csv, or .tab where tabs part them.",
+    ".gz": "Unpack it.", ".7z": "Unpack it.", ".rar": "Unpack it.",
+    ".sps": "It is the program that reads the data; deposit the data.",
+}  # fmt: skip
+
 EMPTY, TEXT, WIDE_TEXT, UNKNOWN = "an empty file", "text", "UTF-16 text", "bytes of no kind that is known here"
 SPSS, COMPRESSED, ENCRYPTED_SPSS = "an SPSS file", "a compressed SPSS file", "an SPSS file encrypted with a password"
 PORTABLE, STATA, SAS, TRANSPORT = "an SPSS portable file", "a Stata file", "a SAS dataset", "a SAS transport file"
@@ -181,7 +190,8 @@ def format_of(path: Path) -> Format:
         return SUFFIXES[path.suffix.lower()]
     except KeyError:
         raise IngestError(
-            f'{path.name}: files ending "{path.suffix}" cannot be read. Expected one of {", ".join(sorted(SUFFIXES))}.'
+            f'{path.name}: files ending "{path.suffix}" cannot be read. Expected one of {", ".join(sorted(SUFFIXES))}. '
+            + NEXT.get(path.suffix.lower(), "Save or export it as one of these, or deposit the right file.")
         ) from None
 
 

@@ -36,12 +36,14 @@ class Stated:
     """What a file states of itself.
 
     `rows` is None where it does not say; `encoding` is None where it declares none, and "" where only the parser knows
-    which; `compression`, of an SPSS file, is 0 where its rows can be counted from its size.
+    which; `compression`, of an SPSS file, is 0 where its rows can be counted from its size, and `weight` the name of
+    the variable that its cases are weighted by.
     """
 
     rows: int | None = None
     encoding: str | None = None
     compression: int = 0
+    weight: str | None = None
 
 
 def check(path: Path, kind: Format, where: str) -> Stated:
@@ -66,7 +68,8 @@ def check(path: Path, kind: Format, where: str) -> Stated:
     """
     if kind == "sav":
         found = spss_header.read(path, where)
-        return Stated(found.rows, found.encoding, found.compression)
+        weight = None if found.weight is None else found.weight.decode("utf-8", "replace")
+        return Stated(found.rows, found.encoding, found.compression, weight)
     with path.open("rb") as handle:
         return CHECKS[kind](handle, os.fstat(handle.fileno()).st_size, where)
 

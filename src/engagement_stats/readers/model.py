@@ -42,7 +42,8 @@ class Contents:
     """What a file says of itself: its columns in order, as spelled, and what it tells of them.
 
     `rows` is None where the format does not state it. `labels` are value labels, code to label; `user_missing` the
-    (low, high) ranges of codes declared missing, a text code or Stata's letter being a range of one.
+    (low, high) ranges of codes declared missing, a text code or Stata's letter being a range of one. `weight` is the
+    column that the file says its respondents are weighted by, where it says so.
     """
 
     names: Sequence[str]
@@ -50,6 +51,7 @@ class Contents:
     labels: Mapping[str, Mapping[Code, str]] = field(default_factory=dict)
     variable_labels: Mapping[str, str] = field(default_factory=dict)
     user_missing: Mapping[str, Sequence[tuple[float, float] | tuple[str, str]]] = field(default_factory=dict)
+    weight: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -278,8 +278,9 @@ def _check_row(row: Sequence[Value], number: int, named: set[int], where: str) -
     filled = {i for i, v in enumerate(row) if v != ""}
     if not filled:
         raise IngestError(
-            f"{where}: row {number} is blank, and there are rows below it. Expected respondents down to the last row. "
-            "Delete the blank row, or notes below the table, in a copy of the file."
+            f"{where}: row {number} is blank, and there are rows below it. Expected respondents from the row of names "
+            "down to the last row. Declare the header's row, or delete the blank row, or notes below the table, in a "
+            "copy of the file."
         )
     if filled - named:
         raise IngestError(

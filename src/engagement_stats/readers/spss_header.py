@@ -23,7 +23,7 @@ BIAS = 100.0
 MOST_VARIABLES = 10_000
 # Survey data deflate about tenfold and zeros a thousandfold: above both bounds it is a bomb.
 MOST_INFLATION, INFLATED = 200, 8 * 2**20
-INTEGER_INFO, LONG_STRINGS, ENCODING = 3, 14, 20
+INTEGER_INFO, LONG_NAMES, LONG_STRINGS, ENCODING = 3, 13, 14, 20
 # 1 to 4 name no code page ("7-bit", "8-bit" and two of other machines); the parser takes Windows' western one.
 UNNAMED_CODE_PAGES = (1, 2, 3, 4)
 CODE_PAGES = {65001: "UTF-8", 28591: "ISO-8859-1", 28605: "ISO-8859-15"}
@@ -35,7 +35,8 @@ class Dictionary:
     """What the records before the data state.
 
     `rows` is None where the writer did not know it, `elements` the 8-byte values of one row, `data_at` where the data
-    begin, `encoding` what the file declares its text to be (None if it declares nothing).
+    begin, `encoding` what the file declares its text to be (None if it declares nothing), `weight` the name of the
+    variable that cases are weighted by, in the file's bytes (None if by none).
     """
 
     rows: int | None
@@ -45,6 +46,7 @@ class Dictionary:
     encoding: str | None
     data_at: int
     order: str
+    weight: bytes | None
 
 
 @dataclass(slots=True)
@@ -62,6 +64,8 @@ class _Records:
     encoding: str | None = None
     code_page: int | None = None
     long_strings: bytes = b""
+    long_names: bytes = b""
+    weighted_by: int = 0  # the place of a variable, 0 for none
 
     def refuse(self, what: str) -> NoReturn:
         raise IngestError(f"{self.where}: {what} Deposit the file again as the producer delivered it.")
@@ -116,9 +120,20 @@ def read(path: Path, where: str) -> Dictionary:
             encoding=records.encoding or declared,
             data_at=handle.tell(),
             order=records.order,
+            weight=_weight(records),
         )
         _check_size(records, found)
     return found
+
+
+def _weight(records: _Records) -> bytes | None:
+    """Return the full name of the variable that cases are weighted by."""
+    short = next((name for name, _, place in records.variables if place == records.weighted_by), None)
+    if short is None:
+        return None
+    pairs = (entry.partition(b"=") for entry in records.long_names.split(b"\t"))
+    names = {name.strip().upper(): full.strip() for name, _, full in pairs}
+    return names.get(short.strip().upper()) or short.strip()
 
 
 def _header(records: _Records) -> tuple[int, int | None]:
@@ -128,7 +143,7 @@ def _header(records: _Records) -> tuple[int, int | None]:
     if magic not in (b"$FL2", b"$FL3") or not orders:
         records.refuse("the file cannot be read as SPSS data: its header is damaged.")
     records.order = orders[0]
-    _, compression, _, rows = records.integers(4)
+    _, compression, records.weighted_by, rows = records.integers(4)
     (bias,) = records.doubles(1)
     records.take(HEADER - 92)
     if compression not in ((2,) if magic == b"$FL3" else (0, 1)):
@@ -221,6 +236,8 @@ def _extension(records: _Records) -> None:
         records.encoding = data.decode("ascii", "replace").strip("\0 ")
     elif subtype == LONG_STRINGS:
         records.long_strings += data
+    elif subtype == LONG_NAMES:
+        records.long_names += data
 
 
 def _finish(records: _Records) -> None:

@@ -78,6 +78,7 @@ def contents(path: Path, options: Options, where: str) -> Contents:
         labels=labels,
         variable_labels=described,
         user_missing=user_missing,
+        weight=next((name for name in named.values() if name == stated.weight), None),
     )
 
 

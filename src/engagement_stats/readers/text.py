@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 DELIMITERS: Mapping[str, str] = {"tab": "\t", "csv": ","}
 DELIMITER_NAMES: Mapping[str, str] = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "vertical bars"}
 CHUNK = 1 << 20
-NAME_LENGTH = 256
+# Many exports name a column by its whole question.
+NAME_LENGTH = 1_000
+BLOCK_SIZES = 1_000
 AGAIN = "Deposit the file again as the producer delivered it."
 # What no survey holds and a wrong encoding leaves behind: control characters, the sign for a lost character, and
 # UTF-8 that was once read as windows-1252, by the two or three signs it then shows for one. For Arrow and for `re`.
@@ -45,8 +47,15 @@ class _Table:
     header_end: int
     names: Sequence[str]
     rows: int
+    # Row numbers, as R and pandas write them, are a first column without a name.
+    is_numbered: bool
     # Lines that all end in a delimiter give a last column without a name, which must then be empty throughout.
     ends_empty: bool
+
+    @property
+    def named(self) -> Sequence[str]:
+        """The names of the columns that have one."""
+        return self.names[self.is_numbered : len(self.names) - self.ends_empty]
 
 
 def _decoded(raw: bytes, encoding: str, where: str) -> bytes:
@@ -119,18 +128,20 @@ def _header(line: bytes, delimiter: str, where: str) -> list[str]:
         names = next(csv.reader(io.StringIO(line.decode(), newline=""), delimiter=delimiter))
     except csv.Error:
         raise IngestError(f"{where}: the first line cannot be read as column names. {AGAIN}") from None
-    return [name.strip() for name in names]
+    # Quoted, a name may be broken over lines, which no other name of it would be.
+    return [" ".join(name.split()) if "\n" in name or "\r" in name else name.strip() for name in names]
 
 
 def _is_plain(name: str) -> bool:
     """Tell whether a name is of printable characters, and its letters of one script."""
     scripts = {unicodedata.name(sign, "?").split()[0] for sign in name if sign.isalpha()}
-    return len(name) <= NAME_LENGTH and name.isprintable() and len(scripts) <= 1 and not re.search(DAMAGE, name)
+    return name.isprintable() and len(scripts) <= 1 and not re.search(DAMAGE, name)
 
 
-def _check_names(names: Sequence[str], where: str) -> None:
-    blank = [position for position, name in enumerate(names, 1) if not name]
-    odd = [position for position, name in enumerate(names, 1) if name and not _is_plain(name)]
+def _check_names(names: Sequence[str], where: str, *, first: int) -> None:
+    blank = [position for position, name in enumerate(names, first) if not name]
+    odd = [position for position, name in enumerate(names, first) if name and not _is_plain(name)]
+    endless = [position for position, name in enumerate(names, first) if len(name) > NAME_LENGTH]
     seen: dict[str, list[str]] = {}
     for name in names:
         seen.setdefault(unicodedata.normalize("NFKC", name).casefold(), []).append(name)
@@ -140,6 +151,8 @@ def _check_names(names: Sequence[str], where: str) -> None:
         problems.append(f"no name in column(s) {listed(blank)}")
     if odd:
         problems.append(f"a name that is not plain text of one script in column(s) {listed(odd)}")
+    if endless:
+        problems.append(f"a name of more than {NAME_LENGTH:,} signs in column(s) {listed(endless)}")
     if twice and not odd:
         problems.append(f"the name(s) {listed(twice)} more than once, letter case and spaces ignored")
     if problems:
@@ -159,16 +172,25 @@ def _opened(path: Path, options: Options, where: str) -> _Table:
     shape = records.measure(body, delimiter, where)
     called = DELIMITER_NAMES.get(delimiter, f'"{delimiter}"')
     if shape.fields < 2:
+        line = body[: shape.header_end]
+        others = [name for sign, name in DELIMITER_NAMES.items() if sign.encode() in line and sign != delimiter]
         raise IngestError(
             f"{where}: the first line does not hold column names separated by {called}. "
-            "Expected a delimited text file; deposit the right file or declare its format."
+            + (
+                f"Got one that has {' and '.join(others)}. Declare the delimiter, or "
+                if others
+                else "Expected a delimited text file; declare its format, or "
+            )
+            + "deposit the right file."
         )
     names = _header(body[: shape.header_end], delimiter, where)
     if len(names) != shape.fields:
         raise IngestError(f"{where}: the first line cannot be read as {shape.fields} column names. {AGAIN}")
     ends_empty = not names[-1]
-    _check_names(names[:-1] if ends_empty else names, where)
-    return _Table(body, delimiter, shape.header_end, names, shape.rows, ends_empty)
+    is_numbered = len(names) > 2 and not names[0]
+    opened = _Table(body, delimiter, shape.header_end, names, shape.rows, is_numbered, ends_empty)
+    _check_names(opened.named, where, first=1 + is_numbered)
+    return opened
 
 
 def contents(path: Path, options: Options, where: str) -> Contents:
@@ -194,7 +216,7 @@ def contents(path: Path, options: Options, where: str) -> Contents:
         Another encoding or kind of file, a header that does not name each column once, lines of uneven length.
     """
     opened = _opened(path, options, where)
-    names = list(opened.names[:-1] if opened.ends_empty else opened.names)
+    names = list(opened.named)
     if options.dictionary is None:
         return Contents(names, opened.rows)
     from engagement_stats.readers import dictionary
@@ -231,7 +253,7 @@ def table(path: Path, names: Sequence[str], options: Options, where: str) -> "pa
 
     opened = _opened(path, options, where)
     wanted = [opened.names.index(name) for name in names]
-    needed = [*wanted, *([len(opened.names) - 1] if opened.ends_empty else [])]
+    needed = [*wanted, *([0] if opened.is_numbered else []), *([len(opened.names) - 1] if opened.ends_empty else [])]
     parsed = _parsed(opened, sorted(set(needed)), where)
     if parsed.num_rows != opened.rows:
         raise IngestError(
@@ -239,6 +261,11 @@ def table(path: Path, names: Sequence[str], options: Options, where: str) -> "pa
             f"lines counted. {AGAIN}"
         )
     cells = {at: pc.utf8_trim_whitespace(parsed.column(str(at))) for at in set(needed)}
+    if opened.is_numbered and not _counts_rows(cells[0]):
+        raise IngestError(
+            f"{where}: the first column has no name. Expected row numbers in it, each above the one before; it holds "
+            "something else. Name it in a copy of the file."
+        )
     if opened.ends_empty and pc.any(pc.not_equal(cells[len(opened.names) - 1], "")).as_py():
         raise IngestError(
             f"{where}: the last column has no name. Expected it to be empty, as where every line ends in a delimiter; "
@@ -256,6 +283,33 @@ def table(path: Path, names: Sequence[str], options: Options, where: str) -> "pa
     return pa.table([cells[at] for at in wanted], names=list(names))
 
 
+def _counts_rows(cells: "pa.ChunkedArray") -> bool:
+    """Tell whether cells are whole numbers, each above the one before."""
+    import pyarrow as pa
+    from pyarrow import compute as pc
+
+    try:
+        numbers = cells.combine_chunks().cast(pa.int64())
+    except pa.ArrowInvalid:
+        return False
+    return not pc.any(pc.less_equal(pc.pairwise_diff(numbers), 0)).as_py()
+
+
+def _block_size(opened: _Table) -> int:
+    """Return how many bytes the parser takes at a time, so that no block ends between carriage return and line feed.
+
+    The parser drops the line feed there, which is right at the end of a line and wrong inside a cell. In a large file
+    of lines of a few bytes some block always ends so, nearly always at the end of a line.
+    """
+    body, start, most = opened.body, opened.header_end, 2 * records.MAX_RECORD
+    if b'"' not in body:
+        return most
+    for size in range(most, max(most // 2, most - BLOCK_SIZES), -1):
+        if not any(body[at - 1 : at + 1] == b"\r\n" for at in range(start + size, len(body), size)):
+            return size
+    return most
+
+
 def _parsed(opened: _Table, positions: Sequence[int], where: str) -> "pa.Table":
     """Return columns by their positions, each named by its position."""
     import pyarrow as pa
@@ -269,7 +323,7 @@ def _parsed(opened: _Table, positions: Sequence[int], where: str) -> "pa.Table":
             pa.BufferReader(pa.py_buffer(opened.body).slice(opened.header_end)),
             read_options=pacsv.ReadOptions(
                 column_names=[str(at) for at in range(len(opened.names))],
-                block_size=2 * records.MAX_RECORD,
+                block_size=_block_size(opened) if is_quoted else 2 * records.MAX_RECORD,
                 use_threads=False,
             ),
             parse_options=pacsv.ParseOptions(

@@ -95,7 +95,7 @@ def read(job: Job, data: BinaryIO) -> dict[str, Any]:
         synthetic = any(n.strip().lower() == SYNTHETIC_MARKER for n in contents.names)
         about: dict[str, Any] = {"columns": list(contents.names), "rows": contents.rows, "synthetic": synthetic}
         if not job.data:
-            return about | _described(contents, {n: n for n in contents.names})
+            return about | {"weight": contents.weight} | _described(contents, {n: n for n in contents.names})
         found = columns.chosen(job.where, contents.names, job.wanted, job.optional, job.patterns, job.named_at)
         table = _table(reader, contents, path, list(dict.fromkeys(found.values())), options, job.where)
     if contents.rows is not None and table.num_rows != contents.rows:
