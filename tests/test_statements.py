@@ -208,6 +208,15 @@ def test_places_in_the_text_stay_what_they_are() -> None:
         ("a rise of 7 percentage points", [("7 percentage points", "difference")]),
         ("from 34 to 41 per cent", [("34 per cent", "level"), ("41 per cent", "level")]),
         ("between 34 and 41 per cent", [("34 and 41 per cent", "level")]),
+        ("rose 18 per cent to 41 per cent", [("18 per cent", "relative_change"), ("41 per cent", "level")]),
+        ("dropped by 12% to 63%", [("12%", "relative_change"), ("63%", "level")]),
+        ("up 6 to 41 per cent", [("41 per cent", "level")]),
+        ("34 per cent to 41 per cent of adults", [("34 per cent to 41 per cent", "level")]),
+        ("rose by 3 points; 6 points lower; a gap of ten points", [
+            ("3 points", "difference"), ("6 points", "difference"), ("ten points", "difference")]),
+        ("a third lower than; a quarter fewer adults", [("a third", "relative_change"),
+                                                        ("a quarter", "relative_change")]),
+        ("hardly any adults; nearly all adults", [("hardly any", "level"), ("nearly all", "level")]),
         ("a majority of people; the most deprived", [("a majority", "level")]),
         ("in 1993 to 50 per cent", [("50 per cent", "level")]),
         # No statistics of people.
@@ -217,6 +226,7 @@ def test_places_in_the_text_stay_what_they_are() -> None:
         ("(95% confidence interval 34 to 38)", []),
         ("10 out of 10; 12 in 2018", []),
         ("the poorest fifth of areas", []),
+        ("three points to remember", []),
     ],
 )  # fmt: skip
 def test_numbers_that_are_statistics(packaged: catalogue.Catalogue, text: str, expected: list[tuple[str, str]]) -> None:
@@ -261,6 +271,14 @@ def test_a_level_of_the_release_without_words_of_its_own_is_known_by_its_name(
         ("36% of people aged 30 to 44 took part in social action in 2019-20.", "36%", "none", "aged 30 to 44"),
         ("84% had not taken part in social action in 2019-20.", "84%", "none", "denied"),
         ("60% of those who took part in social action were women.", "60%", "none", "share of those who did"),
+        ("Of people who signed a petition in 2014, 6% had been at a demonstration.", "6%", "none", "share of those"),
+        ("Among those interested in politics in 2016, 59% were certain to vote.", "59%", "none", "share of those"),
+        ("Of the 53% who were interested in politics in 2016, 59% were certain to vote.", "59%", "none", "share of"),
+        ("59% of those interested in politics in 2016 were certain to vote.", "59%", "none", "share of those"),
+        ("In 2014 many signed a petition, of whom 6% had been at a demonstration.", "6%", "none", "share of those"),
+        ("It is not true that 16% took part in social action in 2019-20.", "16%", "none", "does not say that"),
+        ("Did 16% take part in social action in 2019-20?", "16%", "none", "does not say that"),
+        ("In 2019-20, 16% of respondents to our poll took part in social action.", "16%", "none", "our poll"),
         ("In 1999, 16% took part in social action.", "16%", "none", "no figure of 1999"),
         ("16% took part in social action at least once a month.", "16%", "none", "period"),
         ("In Wales, 16% took part in social action in 2019-20.", "16%", "none", "no figure of these people"),
@@ -272,6 +290,51 @@ def test_what_cannot_be_told_is_said(
     row = one(text, stated, packaged, release)
     assert (row["match"], row["verdict"], row["wave"]) == (match, "cannot be checked", "")
     assert reason in row["reason"]
+
+
+@pytest.mark.parametrize(
+    ("text", "stated"),
+    [
+        ("Of those surveyed in 2016, 53% were interested in politics.", "53%"),
+        ("The share of people who signed a petition in 2014 was 41%.", "41%"),
+        ("Of the 53% who were interested in politics in 2016, many vote.", "53%"),
+        ("In 2016, 3 in 100 people took part in a demonstration.", "3 in 100"),
+        ("Civic participation: 41% (2019/20), 34% (2018/19).", "34%"),
+    ],
+)
+def test_shares_of_everybody_are_still_told(
+    packaged: catalogue.Catalogue, release: Release, text: str, stated: str
+) -> None:
+    row = one(text, stated, packaged, release)
+    assert (row["match"], row["verdict"]) == ("named", "supported")
+
+
+def test_a_place_among_others_is_not_passed_over(packaged: catalogue.Catalogue, release: Release) -> None:
+    text = "In 2019-20, 16% took part in social action, the lowest on record."
+    row = one(text, "lowest", packaged, release)
+    assert row["verdict"] == "cannot be checked"
+    assert "rank" in row["reason"]
+
+
+def test_of_two_patterns_for_the_same_words_the_one_that_spells_out_more_counts(packaged: catalogue.Catalogue) -> None:
+    text = "In 2016, 23% had signed an e-petition."
+    (statement,) = read([Passage(text, "paragraph", (0,), (1,))], packaged)
+    assert statement.levels[0].subject.indicators == ("e_petition_12m",)
+
+
+def test_a_year_behind_two_places_is_of_both(packaged: catalogue.Catalogue) -> None:
+    text = (
+        "In politics, interest was 23 percentage points lower in Wales than nationally in 2016: interested in politics."
+    )
+    (statement,) = read([Passage(text, "paragraph", (0,), (1,))], packaged)
+    sides = [(x.left.places, x.left.years, x.right.places, x.right.years) for x in statement.relations if x.right]
+    assert sides == [((("region=Wales",),), ("2016",), (("population=",),), ("2016",))] * 2
+
+
+def test_two_numbers_in_brackets_are_of_the_two_places_before(packaged: catalogue.Catalogue) -> None:
+    text = "In 2016 people in Wales were more likely than average to be certain to vote (58% compared with 59%)."
+    (statement,) = read([Passage(text, "paragraph", (0,), (1,))], packaged)
+    assert [x.subject.places for x in statement.levels] == [(("region=Wales",),), (("population=",),)]
 
 
 def test_candidates_are_of_the_year_named(packaged: catalogue.Catalogue, release: Release) -> None:
@@ -367,6 +430,14 @@ def test_own_estimates_do_not_stand_beside_the_published_figures_of_the_same_int
         ),
         ("Formal volunteering at least once a month fell between 2019-20 and 2020-21.", "fell", "supported"),
         ("Formal volunteering at least once a month rose between 2019-20 and 2020-21.", "rose", "not supported"),
+        # Which side is measured by which, whatever their order in the sentence or in time.
+        ("Civic participation was higher in 2018-19 than in 2019-20.", "higher", "not supported"),
+        ("Civic participation was lower in 2018-19 than in 2019-20.", "lower", "supported"),
+        ("Compared with 2018-19, civic participation was higher in 2019-20.", "higher", "supported"),
+        ("Compared with 41% in 2019-20, only 34% took part in civic participation in 2018-19, a rise.", "rise",
+         "not supported"),
+        ("Civic participation jumped to 41 per cent in 2019-20.", "jumped", "supported"),
+        ("Civic participation was higher in 2019-20 than last year.", "higher", "supported"),
     ],
 )  # fmt: skip
 def test_directions_are_held_against_the_verdict_of_the_comparison(
@@ -376,6 +447,31 @@ def test_directions_are_held_against_the_verdict_of_the_comparison(
     assert (row["kind"], row["verdict"]) == ("comparison", verdict)
     assert row["against"]
     assert row["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("text", "stated"),
+    [
+        ("In 2019-20 civic participation was higher in the North West.", "higher"),
+        ("In 2019-20 41% took part in civic participation, more than in any other country.", "more than"),
+        ("In 2014, 1.3 times as many people signed a petition as joined a union.", "1.3 times"),
+        ("In 2019-20 civic participation was twice as common as loneliness.", "twice"),
+    ],
+)
+def test_the_time_before_is_taken_for_changes_only(
+    packaged: catalogue.Catalogue, release: Release, text: str, stated: str
+) -> None:
+    row = one(text, stated, packaged, release)
+    assert (row["match"], row["verdict"], row["against"]) == ("none", "cannot be checked", "")
+    assert "what it is set against" in row["reason"] or "these people" in row["reason"]
+
+
+def test_no_size_of_a_difference_that_is_not_clear(packaged: catalogue.Catalogue, release: Release) -> None:
+    text = "Formal volunteering in the past year rose by {} between 2018-19 and 2019-20."
+    # 36 and 37 per cent: the point lies in the range, and the comparison says no clear difference.
+    size = one(text.format("1 percentage point"), "1 percentage point", packaged, release)
+    assert (size["verdict"], size["support"]) == ("not supported", "consistent")
+    assert "no clear difference" in size["reason"]
 
 
 SEED = (

@@ -14,11 +14,12 @@ from typing import Literal
 from engagement_stats import people
 from engagement_stats.catalogue import CROSS, Catalogue
 from engagement_stats.quantities import Figure
-from engagement_stats.sentences import Word, alike, find, words
+from engagement_stats.sentences import GAP, Word, alike, find, words
 
 Kind = Literal[
     "indicator", "place", "unknown", "year", "previous", "survey", "series", "recall", "negation", "predicate", "who",
-    "contrast", "parting", "in_order", "higher", "lower", "similar", "referring", "general",
+    "contrast", "parting", "in_order", "higher", "lower", "similar", "changing", "rank", "unasserted", "part", "share",
+    "referring", "general",
 ]  # fmt: skip
 # What a sentence is about, of which the longest words count: "North East of England" is not also England.
 SUBJECTS = ("indicator", "place", "unknown", "year")
@@ -170,6 +171,8 @@ class Vocabulary:
             "who": reading.who, "contrast": reading.contrasts, "parting": reading.parting, "in_order": reading.in_order,
             "higher": reading.directions.higher,
             "lower": reading.directions.lower, "similar": reading.directions.similar,
+            "changing": reading.changing, "rank": reading.ranks, "unasserted": reading.unasserted,
+            "part": reading.parts, "share": reading.shares,
             "referring": reading.referring, "general": reading.people.general,
         }  # fmt: skip
         # "More than half" is a number; it compares nothing.
@@ -191,11 +194,13 @@ class Vocabulary:
         return sorted([*kept, *others], key=lambda x: (x.start, x.end))
 
     def _looked_up(self, kind: Kind, known: dict[str, list[str]], found: list[Word]) -> list[Mention]:
-        by_span: dict[tuple[int, int], list[str]] = {}
+        """Look patterns up; of those that match the same words, the ones that spell out most of them count."""
+        by_span: dict[tuple[int, int], dict[int, list[str]]] = {}
         for pattern, names in known.items():
+            spelt = len([w for w in pattern.split() if w != GAP])
             for a, b in find([pattern], found):
-                by_span.setdefault((found[a].start, found[b - 1].end), []).extend(names)
-        return [Mention(kind, a, b, tuple(dict.fromkeys(names))) for (a, b), names in by_span.items()]
+                by_span.setdefault((found[a].start, found[b - 1].end), {}).setdefault(spelt, []).extend(names)
+        return [Mention(kind, a, b, tuple(dict.fromkeys(said[max(said)]))) for (a, b), said in by_span.items()]
 
     def _people(self, found: list[Word], figures: list[Figure], kept: list[Mention]) -> Iterator[Mention]:
         """Notice people after "36 per cent of" or "among" that are not everybody and not a level that is known."""

@@ -11,7 +11,7 @@ from typing import Literal
 
 from engagement_stats.catalogue import Catalogue
 from engagement_stats.documents import Passage
-from engagement_stats.mentions import Vocabulary
+from engagement_stats.mentions import Mention, Vocabulary
 from engagement_stats.quantities import Figure, figures
 from engagement_stats.segments import Sentence, led_by
 from engagement_stats.sentences import alike, sentences, words
@@ -91,8 +91,44 @@ def _statement(text: str, where: str, vocabulary: Vocabulary, before: Statement 
     numbers = figures(text, found, vocabulary.catalogue)
     said = Sentence(text, numbers, vocabulary.mentions(text, found, numbers))
     levels = [Level(f, subject_of(said, f)) for f in numbers if f.quantity == "level"]
-    levels = [_carried(said, x, before) for x in _years_in_order(said, levels)]
-    return Statement(text, where, tuple(levels), tuple(_relations(said, levels, before)))
+    levels = [_carried(said, x, before) for x in _places_in_order(said, _years_in_order(said, levels))]
+    statement = Statement(text, where, tuple(levels), (*_relations(said, levels, before), *_ranks(said)))
+    unasserted = bool(said.of("unasserted")) or text.rstrip("\"')").endswith("?")
+    return _barred(statement) if unasserted else statement
+
+
+def _barred(statement: Statement) -> Statement:
+    """Mark all that a sentence says as not said to be so: a question, a wish, or something called untrue."""
+
+    def bar(subject: Subject) -> Subject:
+        return replace(subject, bar=subject.bar or "the sentence does not say that it is so")
+
+    levels = tuple(replace(x, subject=bar(x.subject)) for x in statement.levels)
+    relations = tuple(replace(x, left=bar(x.left)) for x in statement.relations)
+    return replace(statement, levels=levels, relations=relations)
+
+
+def _ranks(said: Sentence) -> list[Relation]:
+    """Notice that an indicator is said to be highest or lowest somewhere, so that it does not go unsaid."""
+    indicators, ranks = said.of("indicator"), said.of("rank")
+    if not indicators or not ranks or any(x.start <= ranks[0].start < x.end for x in indicators):
+        return []
+    subject = Subject(bar="a place among others is told from the interval of its rank, which league tables have")
+    return [Relation(ranks[0].names[0], subject, None)]
+
+
+def _places_in_order(said: Sentence, levels: list[Level]) -> list[Level]:
+    """Pair two numbers in brackets with the two places before: "higher in Wales than in England (23 against 15%)"."""
+    if len(levels) != 2:
+        return levels
+    at = [said.segment(x.figure.start) for x in levels]
+    named = [x for x in said.of("place", "unknown") if x.end <= levels[0].figure.start]
+    inside = any(said.segment(x.start) in at for x in said.of("place", "unknown"))
+    if inside or len(named) != 2 or any(x not in said.around for x in at) or named[0].names == named[1].names:
+        return levels
+    if any(x.kind == "unknown" for x in named):
+        return levels
+    return [replace(x, subject=replace(x.subject, places=(n.names,))) for x, n in zip(levels, named, strict=True)]
 
 
 def _years_in_order(said: Sentence, levels: list[Level]) -> list[Level]:
@@ -135,6 +171,8 @@ def _relations(said: Sentence, levels: list[Level], before: Statement | None) ->
     if sides is None:
         return [Relation(f.words, Subject(), None, figure=f) for f in numbers]
     left, right = sides
+    if right is None and not said.of("changing", "previous"):
+        right = Subject(bar="what it is set against is not said, or not in words the catalogue has")
     shared = {
         "left": left.subject if isinstance(left, Level) else left,
         "right": right.subject if isinstance(right, Level) else right,
@@ -177,6 +215,22 @@ def _direction(said: Sentence) -> tuple[Direction | None, str]:
     return ("higher" if "higher" in kinds else "lower"), said.text[found[0].start : found[0].end]
 
 
+def _opens_with_the_measure(said: Sentence) -> bool:
+    """Say whether what is measured by comes first: "Compared with 2018-19, ..."."""
+    return any(x.start == 0 for x in said.of("contrast") if x.names not in (("but",), ("from",)))
+
+
+def _later_measures(said: Sentence, first: Mention, second: Mention) -> bool:
+    """Say whether of two years the second is what the first is measured by: "higher in 2018-19 than in 2019-20".
+
+    What is set against nothing is a change, of which the earlier year is the measure.
+    """
+    if _opens_with_the_measure(said):
+        return False
+    measured = [said.measures(said.segment(x.start)) for x in (first, second)]
+    return first.names > second.names if measured[0] == measured[1] else measured[1]
+
+
 def _sides(
     said: Sentence, levels: list[Level], before: Statement | None
 ) -> tuple[Level | Subject, Level | Subject | None] | None:
@@ -189,8 +243,10 @@ def _sides(
             said.around.get(said.segment(second.figure.start), said.segment(second.figure.start))
         ):
             return None  # two things said one after the other, each against something else
-        turned = " between " in f" {said.text[: first.figure.start].lower()}" or any(
-            x.names == ("from",) and led_by(said, first.figure, x) for x in said.of("contrast")
+        turned = (
+            _opens_with_the_measure(said)
+            or " between " in f" {said.text[: first.figure.start].lower()}"
+            or any(x.names == ("from",) and led_by(said, first.figure, x) for x in said.of("contrast"))
         )
         return (second, first) if turned else (first, second)
     if len(levels) > 2:
@@ -209,9 +265,13 @@ def _sides(
         surveys=tuple(n for x in said.of("survey") for n in x.names),
         unknown=tuple(said.text[x.start : x.end] for x in said.of("unknown")),
     )  # fmt: skip
-    if len(subject.years) == 2:
-        earlier, later = sorted(subject.years)
-        return replace(subject, years=(later,)), replace(subject, years=(earlier,))
+    named = said.of("year")
+    if len(named) == 2:
+        left, right = named if _later_measures(said, *named) else named[::-1]
+        return replace(subject, years=left.names), replace(subject, years=right.names)
     if len(subject.places) == 2:
-        return replace(subject, places=subject.places[:1]), replace(subject, places=subject.places[1:])
+        two = replace(subject, places=subject.places[:1]), replace(subject, places=subject.places[1:])
+        return two[::-1] if _opens_with_the_measure(said) else two
+    if len(named) == 1 and said.measures(said.segment(named[0].start)):
+        return replace(subject, years=()), subject
     return subject, None

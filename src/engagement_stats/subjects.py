@@ -4,6 +4,7 @@ Belongs here: making a subject of the mentions that go with a number, and why a 
 Not here: which mentions go with it (segments), the catalogue's words (mentions), and finding the estimate (identify).
 """
 
+import re
 from dataclasses import dataclass
 
 from engagement_stats.mentions import Mention
@@ -12,6 +13,11 @@ from engagement_stats.segments import Sentence, near, slots
 
 CLOSE = 3
 NEGATED_WITHIN = 25
+# What may stand between a number and its year behind it: "34 per cent (in 2018-19)".
+BRACKET = re.compile(r"\s*\(\s*(?:in\s+)?")
+# What may stand between "of whom" and its number.
+DIRECTLY = re.compile(r"[\s,:-]*(?:\w+\s)?")
+OF_A_PART = "the number is a share of those who did, not of everybody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,9 @@ def subject_of(said: Sentence, figure: Figure) -> Subject:
         surveys=tuple(dict.fromkeys(n for x in said.of("survey") for n in x.names)),
         series=_series(said, figure),
         unknown=tuple(said.text[x.start : x.end] for x in people if x.kind == "unknown" and not _held(x, named)),
-        bar=_order(said, figure) or (None if named is None else _bar(said, figure, named)),
+        bar=_order(said, figure)
+        or _part(said, figure, named)
+        or (None if named is None else _bar(said, figure, named)),
     )
 
 
@@ -102,7 +110,8 @@ def places_of(people: list[Mention], named: Mention | None) -> tuple[tuple[str, 
 
 def _years(said: Sentence, figure: Figure) -> tuple[str, ...]:
     """Return the years of a figure; those of a number before are taken over only for other people or things."""
-    own = slots(said, figure, said.of("year"))
+    behind = [y for y in said.of("year") if BRACKET.fullmatch(said.text[figure.end : y.start])]
+    own = behind or slots(said, figure, said.of("year"))
     if own:
         return tuple(y.names[0] for y in own)
     segment = said.segment(figure.start)
@@ -138,10 +147,33 @@ def _bar(said: Sentence, figure: Figure, named: Mention) -> str | None:
     general = any(g.end <= w.start <= g.end + CLOSE for w in lead for g in said.of("general", "place", "unknown"))
     if lead and general:
         if named.end <= figure.start and "," in said.text[named.end : figure.start]:
-            return "the number is a share of those who did, not of everybody"
+            return OF_A_PART
         later = [p for p in said.of("predicate") if p.start >= named.end and p.start - named.end <= 2 * NEGATED_WITHIN]
         if figure.end <= named.start and any(said.segment(p.start) == said.segment(named.start) for p in later):
-            return "the number is a share of those who did, not of everybody"
+            return OF_A_PART
+    return None
+
+
+def _part(said: Sentence, figure: Figure, named: Mention | None) -> str | None:
+    """Say that a number is a share of a part: "of those who signed a petition, 23 per cent ...", "of whom 28 per cent".
+
+    The words of an indicator right behind the words that lead to the part say who is in it.
+    """
+    for part in said.of("part"):
+        if part.start <= figure.start < part.end or any(0 < part.start - x.end <= CLOSE for x in said.of("share")):
+            continue
+        if part.end <= figure.start and DIRECTLY.fullmatch(said.text[part.end : figure.start]):
+            return OF_A_PART
+        whom = next((x for x in said.of("indicator") if 0 <= x.start - part.end <= NEGATED_WITHIN), None)
+        if whom is None:
+            continue
+        others = [x for x in said.of("indicator") if x.start >= whom.end and x.names != whom.names]
+        follows = 0 < part.start - figure.end <= CLOSE and any(
+            said.segment(x.start) == said.segment(part.start) for x in others
+        )
+        opens = not any(0 < part.start - x.end <= CLOSE for x in said.figures)
+        if follows or (opens and part.start < figure.start and named in others):
+            return OF_A_PART
     return None
 
 

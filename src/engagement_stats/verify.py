@@ -194,6 +194,9 @@ class Verifier:
             if meaning is None:
                 return "cannot be checked", "It is not said whether it rose or fell.", found, None
             verdict, how = decide(meaning, found)
+            if verdict == "supported" and said == "no clear difference" and not _allows_none(meaning):
+                told = f'The comparison says "{said}", so it shows no size of a difference.'
+                return "not supported", told, found, how
             return verdict, _why_number(meaning, found, verdict), found, how
         return *_on_direction(relation, said), found, None
 
@@ -266,6 +269,11 @@ def _on_direction(relation: Relation, said: Any) -> tuple[Verdict, str]:
         return "supported", f"{told} The two may be set side by side."
     shown = "higher" if relation.left_level.meaning.value > relation.right_level.meaning.value else "lower"
     return ("supported" if shown == said else "not supported"), told
+
+
+def _allows_none(meaning: Meaning) -> bool:
+    """Say whether the words cover that there is no difference."""
+    return meaning.covers(1.0 if meaning.quantity == "ratio" else 0.0)
 
 
 def _why_level(meaning: Meaning, evidence: Found, verdict: Verdict) -> str:
