@@ -121,6 +121,35 @@ def test_a_break_splits_the_trend_and_a_missing_year_is_said(small: catalogue.Ca
     assert joined.slope < 0  # across the break the rise would be a fall
 
 
+def test_a_survey_every_other_year_misses_no_wave(small: catalogue.Catalogue) -> None:
+    c = series_of(small, [2012, 2014, 2016, 2020], [])
+    row = made(c, {2012: 0.30, 2014: 0.34, 2016: 0.38, 2020: 0.42}).iloc[0]
+    assert row["note"] == "No wave lies between Poll 2016 and Poll 2020."
+
+
+def test_waves_without_a_figure_are_not_called_missing(small: catalogue.Catalogue) -> None:
+    c = series_of(small, [2014, 2015, 2016, 2017], [])
+    row = made(c, {2014: 0.30, 2015: 0.34, 2017: 0.38}).iloc[0]
+    assert row["note"] == "No figure is known of the waves between Poll 2015 and Poll 2017."
+
+
+def test_waves_that_are_not_alike_are_named(packaged: catalogue.Catalogue) -> None:
+    estimates = pd.DataFrame([
+        {"survey": "ess", "wave": f"ess_{y}", "indicator": "signed_petition_12m", "domain": "all", "level": "all",
+         "estimate": v, "standard_error": 0.012, "ci_lower": v - 0.024, "ci_upper": v + 0.024, "confidence": 0.95,
+         "degrees_of_freedom": 2000.0, "rounding": 0.0, "variance_basis": "weights_only", "evidence": None,
+         "is_suppressed": False, "is_synthetic": False}
+        for y, v in ((2002, 0.40), (2004, 0.38), (2006, 0.36))
+    ])  # fmt: skip
+    compared = compare.comparisons(estimates, pd.DataFrame(columns=tabulate.COVARIANCE_COLUMNS), packaged)
+    (row,) = trend.trends(estimates, compared, packaged).itertuples(index=False)
+    # Round 1 asked in other words; rounds 2 and 3 in the same.
+    assert row.note == (
+        "European Social Survey round 1, United Kingdom, 2002 and European Social Survey round 2, United Kingdom, 2004 "
+        "differ, or are not known to agree, in the wording of the question."
+    )
+
+
 def test_waves_off_a_straight_line_are_no_steady_change(small: catalogue.Catalogue) -> None:
     c = series_of(small, [2014, 2015, 2016, 2017], [])
     row = made(c, {2014: 0.30, 2015: 0.45, 2016: 0.30, 2017: 0.45}).iloc[0]

@@ -96,8 +96,14 @@ class Voice:
         return 0 if figure.share else self.style.mean_decimals
 
     def decimals(self, figure: Figure) -> int:
-        """Return the fewest decimals with which a figure may stand alone."""
-        return decimals_of(figure.value, self._least(figure), figure.most, share=figure.share)
+        """Return the fewest decimals with which a figure may stand alone: its interval is not shown without width."""
+        decimals = decimals_of(figure.value, self._least(figure), figure.most, share=figure.share)
+        if figure.row is None:  # a stated number
+            return decimals
+        low, high = figure.row.ci_lower, figure.row.ci_upper
+        while decimals < figure.most and known(low) and _shown_alike(figure.scale * low, figure.scale * high, decimals):
+            decimals += 1
+        return decimals
 
     def _interval(self, figure: Figure, decimals: int, *, after: Figure | None = None, worded: bool = False) -> str:
         """Say an interval; without its name when one of the same confidence was said just before."""
@@ -238,12 +244,21 @@ class Voice:
             return verdicts.no_standard_error, False
         if row.verdict in ("higher", "lower"):
             return (self.verdicts.ratio.clear if quantity == "ratio" else getattr(verdicts, row.verdict)), True
-        if row.p_value == 1 and any(f.row is not None and f.row.rounding > 0 for f in (left, right)):
+        if row.p_value == 1 and self._hidden_by_rounding(row, left, right):
             return verdicts.too_coarse, False
         if row.ci_lower > 0 or row.ci_upper < 0:
             return verdicts.not_clear_together, True
         word = "similar" if self._similar(row, left, right) else "no_clear_difference"
         return getattr(self.verdicts.ratio if quantity == "ratio" else verdicts, word), True
+
+    def _hidden_by_rounding(self, row: Any, left: Figure, right: Figure) -> bool:
+        """Say whether a difference that rounding can hide would be a clear one.
+
+        The interval of a difference is its reach without rounding, widened by the rounding of both figures.
+        """
+        rounding = sum(f.row.rounding for f in (left, right) if f.row is not None and known(f.row.rounding))
+        reach = (row.ci_upper - row.ci_lower) / 2 - rounding
+        return bool(rounding > 0 and abs(row.difference) + rounding > reach)
 
     def _similar(self, row: Any, left: Figure, right: Figure) -> bool:
         """Say whether the whole interval of a difference is small."""
@@ -299,6 +314,10 @@ class Voice:
 
     def _signed(self, number: str) -> str:
         return self.words.minus.format(number=number[1:]) if number.startswith("-") else number
+
+
+def _shown_alike(low: float, high: float, decimals: int) -> bool:
+    return low < high and rounded(low, decimals) == rounded(high, decimals)
 
 
 def _inner(text: str) -> str:
