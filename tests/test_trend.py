@@ -114,7 +114,7 @@ def test_a_break_splits_the_trend_and_a_missing_year_is_said(small: catalogue.Ca
     assert rows["direction"].tolist() == ["rising", "no clear trend"]
     assert rows["waves"].tolist() == [4, 3]
     assert rows["slope"].iloc[0] == pytest.approx(0.04, abs=1e-3)
-    assert rows["note"].fillna("").tolist() == ["", "No wave lies between Poll 2017 and Poll 2020."]
+    assert rows["note"].fillna("").tolist() == ["", "No wave is known between Poll 2017 and Poll 2020."]
     joined = trend.slope(
         [2014, 2015, 2016, 2017, 2020, 2021, 2022], [0.3, 0.34, 0.38, 0.42, 0.3, 0.3, 0.31], [0.01] * 7
     )
@@ -124,7 +124,7 @@ def test_a_break_splits_the_trend_and_a_missing_year_is_said(small: catalogue.Ca
 def test_a_survey_every_other_year_misses_no_wave(small: catalogue.Catalogue) -> None:
     c = series_of(small, [2012, 2014, 2016, 2020], [])
     row = made(c, {2012: 0.30, 2014: 0.34, 2016: 0.38, 2020: 0.42}).iloc[0]
-    assert row["note"] == "No wave lies between Poll 2016 and Poll 2020."
+    assert row["note"] == "No wave is known between Poll 2016 and Poll 2020."
 
 
 def test_waves_without_a_figure_are_not_called_missing(small: catalogue.Catalogue) -> None:
@@ -187,7 +187,7 @@ def test_civic_participation_of_the_community_life_survey(packaged: catalogue.Ca
     assert (steady["waves"], steady["direction"], steady["turning_points"]) == (4, "uneven", "cls_2018_19")
     last = civic[civic["first_wave"] == "cls_2023_24"].iloc[0]
     assert last["direction"] == "too few waves"
-    assert last["note"].startswith("No wave lies between Community Life Survey 2021-22")
+    assert last["note"].startswith("No wave is known between Community Life Survey 2021-22")
     verdicts = compared[compared["indicator"] == "civic_participation_12m"].set_index("left_wave")["verdict"].to_dict()
     # As published: an increase in 2019-20, a fall in 2021-22, and "in line" in 2023-24 and since.
     assert verdicts["cls_2019_20"] == "higher"

@@ -172,7 +172,7 @@ def _gaps(catalogue: Catalogue, waves: Sequence[str]) -> list[str]:
         if any(ends[0].fieldwork.year < y < ends[1].fieldwork.year for y in years):
             notes.append(f"No figure is known of the waves {between}.")
         elif apart[1] - apart[0] > GAP * usual:
-            notes.append(f"No wave lies {between}.")
+            notes.append(f"No wave is known {between}.")
     return notes
 
 
