@@ -226,6 +226,7 @@ def test_places_in_the_text_stay_what_they_are() -> None:
         ("(95% confidence interval 34 to 38)", []),
         ("10 out of 10; 12 in 2018", []),
         ("the poorest fifth of areas", []),
+        ("one and a half times higher; half as many again", []),
         ("three points to remember", []),
     ],
 )  # fmt: skip
@@ -279,6 +280,7 @@ def test_a_level_of_the_release_without_words_of_its_own_is_known_by_its_name(
         ("It is not true that 16% took part in social action in 2019-20.", "16%", "none", "does not say that"),
         ("Did 16% take part in social action in 2019-20?", "16%", "none", "does not say that"),
         ("In 2019-20, 16% of respondents to our poll took part in social action.", "16%", "none", "our poll"),
+        ("In 2016, 59% - up from 49% three years earlier - were certain to vote.", "49%", "none", "time that is not"),
         ("In 1999, 16% took part in social action.", "16%", "none", "no figure of 1999"),
         ("16% took part in social action at least once a month.", "16%", "none", "period"),
         ("In Wales, 16% took part in social action in 2019-20.", "16%", "none", "no figure of these people"),
@@ -300,6 +302,7 @@ def test_what_cannot_be_told_is_said(
         ("Of the 53% who were interested in politics in 2016, many vote.", "53%"),
         ("In 2016, 3 in 100 people took part in a demonstration.", "3 in 100"),
         ("Civic participation: 41% (2019/20), 34% (2018/19).", "34%"),
+        ("In the UK (41%), as in the United Kingdom (41 per cent), many signed a petition in 2014.", "41 per cent"),
     ],
 )
 def test_shares_of_everybody_are_still_told(
@@ -437,6 +440,13 @@ def test_own_estimates_do_not_stand_beside_the_published_figures_of_the_same_int
         ("Compared with 41% in 2019-20, only 34% took part in civic participation in 2018-19, a rise.", "rise",
          "not supported"),
         ("Civic participation jumped to 41 per cent in 2019-20.", "jumped", "supported"),
+        ("In 2019-20, 41 per cent took part in civic participation, up six points.", "up six points", "supported"),
+        ("In 2018-19, fewer people took part in civic participation (34%) than in 2019-20 (41%).", "fewer people",
+         "supported"),
+        ("In 2019-20, fewer people took part in civic participation (41%) than in 2018-19 (34%).", "fewer people",
+         "not supported"),
+        ("The rise in formal volunteering in the past year, 36% in 2018-19 and 37% in 2019-20, is within the margin of "
+         "error.", "within the margin of error", "supported"),
         ("Civic participation was higher in 2019-20 than last year.", "higher", "supported"),
     ],
 )  # fmt: skip
@@ -464,6 +474,18 @@ def test_the_time_before_is_taken_for_changes_only(
     row = one(text, stated, packaged, release)
     assert (row["match"], row["verdict"], row["against"]) == ("none", "cannot be checked", "")
     assert "what it is set against" in row["reason"] or "these people" in row["reason"]
+
+
+def test_twice_as_likely_is_not_as_likely(packaged: catalogue.Catalogue) -> None:
+    text = "In 2016 adults were twice as likely to be certain to vote as in 2013."
+    (statement,) = read([Passage(text, "paragraph", (0,), (1,))], packaged)
+    assert [(x.words, x.direction) for x in statement.relations] == [("twice", None)]
+
+
+def test_more_or_less_in_words_not_read_is_not_supported(packaged: catalogue.Catalogue, release: Release) -> None:
+    text = "In 2019-20, scarcer was civic participation (41 per cent) than in 2018-19 (34 per cent)."
+    row = one(text, "than", packaged, release)
+    assert (row["verdict"], "words not read" in row["reason"]) == ("cannot be checked", True)
 
 
 def test_no_size_of_a_difference_that_is_not_clear(packaged: catalogue.Catalogue, release: Release) -> None:

@@ -19,7 +19,7 @@ from engagement_stats.sentences import GAP, Word, alike, find, words
 Kind = Literal[
     "indicator", "place", "unknown", "year", "previous", "survey", "series", "recall", "negation", "predicate", "who",
     "contrast", "parting", "in_order", "higher", "lower", "similar", "changing", "rank", "unasserted", "part", "share",
-    "referring", "general",
+    "time", "referring", "general",
 ]  # fmt: skip
 # What a sentence is about, of which the longest words count: "North East of England" is not also England.
 SUBJECTS = ("indicator", "place", "unknown", "year")
@@ -172,7 +172,7 @@ class Vocabulary:
             "higher": reading.directions.higher,
             "lower": reading.directions.lower, "similar": reading.directions.similar,
             "changing": reading.changing, "rank": reading.ranks, "unasserted": reading.unasserted,
-            "part": reading.parts, "share": reading.shares,
+            "part": reading.parts, "share": reading.shares, "time": reading.untold_times,
             "referring": reading.referring, "general": reading.people.general,
         }  # fmt: skip
         # "More than half" is a number; it compares nothing.

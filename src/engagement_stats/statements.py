@@ -17,6 +17,8 @@ from engagement_stats.segments import Sentence, led_by
 from engagement_stats.sentences import alike, sentences, words
 from engagement_stats.subjects import Subject, places_of, recall_of, subject_of
 
+# Of the words that set two numbers against each other the one that always says which is more.
+THAN = "than"
 Direction = Literal["higher", "lower", "similar"]
 DIRECTIONS: tuple[Direction, ...] = ("higher", "lower", "similar")
 
@@ -185,7 +187,10 @@ def _relations(said: Sentence, levels: list[Level], before: Statement | None) ->
     if not named:
         return out
     if direction is None and both and contrasts and not numbers:
-        out.append(Relation(contrasts[0].names[0], **shared))  # type: ignore[arg-type]
+        told = contrasts[0].names[0]
+        if told == THAN:
+            shared["left"] = replace(shared["left"], bar="it is more or less than something, in words not read")
+        out.append(Relation(told, **shared))  # type: ignore[arg-type]
     elif direction is not None:
         out.append(Relation(told, direction=direction, **shared))  # type: ignore[arg-type]
     return out
@@ -203,7 +208,8 @@ def _measured_by(said: Sentence, level: Level) -> Subject | None:
 
 def _direction(said: Sentence) -> tuple[Direction | None, str]:
     """Return the direction a sentence speaks of and its words; none where it speaks of several."""
-    similar = said.of("similar")
+    # "Twice as likely" is not as likely.
+    similar = [x for x in said.of("similar") if not any(0 <= x.start - f.end <= 1 for f in said.figures)]
     if similar:
         return "similar", similar[0].names[0]
     found = said.of("higher", "lower")

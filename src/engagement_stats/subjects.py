@@ -13,7 +13,8 @@ from engagement_stats.segments import Sentence, near, slots
 
 CLOSE = 3
 NEGATED_WITHIN = 25
-# What may stand between a number and its year behind it: "34 per cent (in 2018-19)".
+UNTOLD = "it is of a time that is not followed"
+# What may stand between a number and its year behind it, "34 per cent (in 2018-19)", or a place and its number.
 BRACKET = re.compile(r"\s*\(\s*(?:in\s+)?")
 # What may stand between "of whom" and its number.
 DIRECTLY = re.compile(r"[\s,:-]*(?:\w+\s)?")
@@ -45,7 +46,8 @@ def subject_of(said: Sentence, figure: Figure) -> Subject:
     indicators = near(said, figure, ("indicator",), later=True)
     named = _first_of(indicators, figure, said)
     recalls = near(said, figure, ("recall",), later=True)
-    people = near(said, figure, ("place", "unknown", "general"), later=False)
+    before = [x for x in said.of("place", "unknown") if BRACKET.fullmatch(said.text[x.end : figure.start])]
+    people = before or near(said, figure, ("place", "unknown", "general"), later=False)
     return Subject(
         indicators=named.names if named else (),
         recall=recall_of(recalls),
@@ -55,9 +57,12 @@ def subject_of(said: Sentence, figure: Figure) -> Subject:
         surveys=tuple(dict.fromkeys(n for x in said.of("survey") for n in x.names)),
         series=_series(said, figure),
         unknown=tuple(said.text[x.start : x.end] for x in people if x.kind == "unknown" and not _held(x, named)),
-        bar=_order(said, figure)
-        or _part(said, figure, named)
-        or (None if named is None else _bar(said, figure, named)),
+        bar=(
+            _order(said, figure)
+            or _part(said, figure, named)
+            or (UNTOLD if slots(said, figure, said.of("time")) else None)
+            or (None if named is None else _bar(said, figure, named))
+        ),
     )
 
 

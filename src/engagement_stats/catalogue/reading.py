@@ -48,14 +48,15 @@ class People(Entry):
 class Reading(Entry):
     """The vocabulary; a list holds patterns unless it says otherwise.
 
-    `populations` and `levels` say how whole populations (by geography) and levels (by domain) are called, `whole` words
-    for all of whichever population is meant, and `unsaid` (geographies) those meant when none is named. `ages` has
-    forms of bands. `contrasts` set two numbers against each other; those in `parting` only part them, the others name
-    what a number is measured by. Directions in `changing` tell of a change in time. `ranks` are words for a place among
-    others. A sentence with `unasserted` words does not say that something is so. `parts` lead to a part of people of
-    whom a share is told, unless one of `shares` stands before them, and `predicates` behind an indicator show that a
-    share is of those who did. A number in `not_statistics` is no share of people, one before `changes` or after
-    `change_verbs` (words) the size of a change. `not_places` are capitalised words that are no names of places.
+    `populations` and `levels` say how whole populations (by geography) and levels (by domain) are called, `whole`
+    words for all of whichever population is meant, and `unsaid` (geographies) those meant when none is named. `ages`
+    has forms of bands. `contrasts` set two numbers against each other; those in `parting` only part them, the others
+    name what a number is measured by. Directions in `changing` tell of a change in time. `ranks` are words for a
+    place among others, `untold_times` times that are not followed. A sentence with `unasserted` words does not say
+    that something is so. `parts` lead to a part of people of whom a share is told, unless one of `shares` stands
+    before them, and `predicates` behind an indicator show that a share is of those who did. A number in
+    `not_statistics` is no share of people, one before `changes` or after `change_verbs` (words) the size of a change.
+    `not_places` are capitalised words that are no names of places.
     """
 
     sentences: Sentences = Sentences()
@@ -78,6 +79,7 @@ class Reading(Entry):
     parting: list[Text] = Field(default_factory=list)
     in_order: list[Text] = Field(default_factory=list)
     previous: list[Text] = Field(default_factory=list)
+    untold_times: list[Text] = Field(default_factory=list)
     referring: list[Text] = Field(default_factory=list)
     negations: list[Text] = Field(default_factory=list)
     predicates: list[Text] = Field(default_factory=list)
