@@ -175,25 +175,24 @@ def _relations(said: Sentence, levels: list[Level], before: Statement | None) ->
     left, right = sides
     if right is None and not said.of("changing", "previous"):
         right = Subject(bar="what it is set against is not said, or not in words the catalogue has")
-    shared = {
-        "left": left.subject if isinstance(left, Level) else left,
-        "right": right.subject if isinstance(right, Level) else right,
-        "left_level": left.figure if isinstance(left, Level) else None,
-        "right_level": right.figure if isinstance(right, Level) else None,
-    }
-    out = [Relation(f.words, direction=direction, figure=f, **shared) for f in numbers]  # type: ignore[arg-type]
-    both = shared["left_level"] is not None and shared["right_level"] is not None
-    named = any(isinstance(x, Subject) and x.indicators for x in (shared["left"], shared["right"]))
-    if not named:
+    two = Relation(
+        "", _subject(left), None if right is None else _subject(right),
+        left.figure if isinstance(left, Level) else None, right.figure if isinstance(right, Level) else None,
+    )  # fmt: skip
+    out = [replace(two, words=f.words, direction=direction, figure=f) for f in numbers]
+    if not two.left.indicators and not (two.right and two.right.indicators):
         return out
-    if direction is None and both and contrasts and not numbers:
+    if direction is not None:
+        out.append(replace(two, words=told, direction=direction))
+    elif two.left_level and two.right_level and contrasts and not numbers:
         told = contrasts[0].names[0]
-        if told == THAN:
-            shared["left"] = replace(shared["left"], bar="it is more or less than something, in words not read")
-        out.append(Relation(told, **shared))  # type: ignore[arg-type]
-    elif direction is not None:
-        out.append(Relation(told, direction=direction, **shared))  # type: ignore[arg-type]
+        unread = "it is more or less than something, in words not read" if told == THAN else two.left.bar
+        out.append(replace(two, words=told, left=replace(two.left, bar=unread)))
     return out
+
+
+def _subject(side: Level | Subject) -> Subject:
+    return side.subject if isinstance(side, Level) else side
 
 
 def _measured_by(said: Sentence, level: Level) -> Subject | None:
