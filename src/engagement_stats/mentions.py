@@ -19,7 +19,7 @@ from engagement_stats.sentences import GAP, Word, alike, find, words
 Kind = Literal[
     "indicator", "place", "unknown", "year", "previous", "survey", "series", "recall", "negation", "predicate", "who",
     "contrast", "parting", "in_order", "higher", "lower", "similar", "changing", "rank", "unasserted", "part", "share",
-    "time", "referring", "general",
+    "opinion", "time", "referring", "general",
 ]  # fmt: skip
 # What a sentence is about, of which the longest words count: "North East of England" is not also England.
 SUBJECTS = ("indicator", "place", "unknown", "year")
@@ -173,6 +173,7 @@ class Vocabulary:
             "lower": reading.directions.lower, "similar": reading.directions.similar,
             "changing": reading.changing, "rank": reading.ranks, "unasserted": reading.unasserted,
             "part": reading.parts, "share": reading.shares, "time": reading.untold_times,
+            "opinion": reading.opinions,
             "referring": reading.referring, "general": reading.people.general,
         }  # fmt: skip
         # "More than half" is a number; it compares nothing.
@@ -210,12 +211,28 @@ class Vocabulary:
             after_figure = at > 0 and found[at - 1].end in ends
             if word.text not in entries.introduced_by or (word.text == "of" and not after_figure):
                 continue
-            for later in found[at + 1 : at + 1 + PEOPLE_WORDS]:
-                if later.text in entries.general or any(x.start <= later.start < x.end for x in kept):
+            for beyond, later in enumerate(found[at + 1 : at + 1 + PEOPLE_WORDS], start=at + 2):
+                if any(x.start <= later.start < x.end for x in kept):
+                    break
+                if later.text in entries.general:
+                    yield from self._qualified(found[beyond:], kept)
                     break
                 if later.text not in entries.plain and not later.text[0].isdigit():
                     yield Mention("unknown", later.start, later.end, (later.text,))
                     break
+
+    def _qualified(self, behind: list[Word], kept: list[Mention]) -> Iterator[Mention]:
+        """Notice what makes a part of the people it stands behind: "people with a degree", "adults over 50"."""
+        entries = self.catalogue.reading.people
+        if not behind or behind[0].text not in entries.qualifying:
+            return
+        months = {x.lower() for x in self.catalogue.reading.not_places}
+        for word in behind[: 1 + PEOPLE_WORDS]:
+            if word.text in entries.no_part or any(x.start <= word.start < x.end for x in kept):
+                return
+            if word.text not in (*entries.qualifying, *entries.linking, *months):
+                yield Mention("unknown", word.start, word.end, (word.text,))
+                return
 
     def _names(self, text: str, kept: list[Mention]) -> Iterator[Mention]:
         """Notice capitalised names after "in" and "across" for which the catalogue has no words."""

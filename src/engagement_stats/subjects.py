@@ -146,6 +146,8 @@ def _bar(said: Sentence, figure: Figure, named: Mention) -> str | None:
             continue
         if between[0] <= no.start <= between[1] or denied:
             return "the sentence is about those who did not, or about something denied"
+    if any(figure.end <= x.start and 0 <= named.start - x.end <= CLOSE for x in said.of("opinion")):
+        return "the sentence is about what people think of it"
     lead = [
         w for w in said.of("who") if w.end <= named.start and said.segment(w.start) == said.segment(named.start)
     ]  # fmt: skip
