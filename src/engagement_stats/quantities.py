@@ -156,6 +156,8 @@ def _quantity(match: re.Match[str], before: list[str], after: list[str], entries
         in_n = re.search(r"(\w+)[\s-]+(?:in(?:[\s-]+every)?|out[\s-]+of)[\s-]+(\w+)", core)
         if in_n is None:
             return "ratio"
+        if before[-1:] == ["by"]:
+            return "relative_change"
         return "level" if _is_share(in_n[1], in_n[2]) else None
     if before[-1:] == ["by"] or following in entries.changes:
         return "relative_change"

@@ -135,7 +135,7 @@ def _places_in_order(said: Sentence, levels: list[Level]) -> list[Level]:
 
 def _years_in_order(said: Sentence, levels: list[Level]) -> list[Level]:
     """Pair two numbers with two years that stand apart: "from 34 to 41 per cent between 2018-19 and 2019-20"."""
-    named = [y for y in said.of("year") if not said.measures(said.segment(y.start))]
+    named = [y for y in said.of("year") if not said.measured_by(y)]
     if len(levels) != 2 or len(named) != 2:
         if len(levels) == 1 and len(named) > 1 and said.text[: levels[0].figure.start].rstrip().endswith(" to"):
             return [_in_year(levels[0], max(y.names[0] for y in named))]
@@ -197,9 +197,7 @@ def _subject(side: Level | Subject) -> Subject:
 
 def _measured_by(said: Sentence, level: Level) -> Subject | None:
     """Return the other side of the one number of a sentence: the same people in the year it is measured by."""
-    named = [
-        y for y in said.of("year") if said.measures(said.segment(y.start)) and y.names[0] not in level.subject.years
-    ]
+    named = [y for y in said.of("year") if said.measured_by(y) and y.names[0] not in level.subject.years]
     if len(named) != 1:
         return None
     return replace(level.subject, years=named[0].names, previous=False)
@@ -225,6 +223,17 @@ def _opens_with_the_measure(said: Sentence) -> bool:
     return any(x.start == 0 for x in said.of("contrast") if x.names not in (("but",), ("from",)))
 
 
+def _turned(said: Sentence, first: Level, second: Level) -> bool:
+    """Say whether the first of two numbers is what the second is measured by: of a change, that of the earlier year."""
+    if _opens_with_the_measure(said):
+        return True
+    years = first.subject.years, second.subject.years
+    if said.of("changing") and len(years[0]) == len(years[1]) == 1 and years[0] != years[1]:
+        return years[0] < years[1]
+    between = " between " in f" {said.text[: first.figure.start].lower()}"
+    return between or any(x.names == ("from",) and led_by(said, first.figure, x) for x in said.of("contrast"))
+
+
 def _later_measures(said: Sentence, first: Mention, second: Mention) -> bool:
     """Say whether of two years the second is what the first is measured by: "higher in 2018-19 than in 2019-20".
 
@@ -232,7 +241,7 @@ def _later_measures(said: Sentence, first: Mention, second: Mention) -> bool:
     """
     if _opens_with_the_measure(said):
         return False
-    measured = [said.measures(said.segment(x.start)) for x in (first, second)]
+    measured = [said.measured_by(x) for x in (first, second)]
     return first.names > second.names if measured[0] == measured[1] else measured[1]
 
 
@@ -248,11 +257,7 @@ def _sides(
             said.around.get(said.segment(second.figure.start), said.segment(second.figure.start))
         ):
             return None  # two things said one after the other, each against something else
-        turned = (
-            _opens_with_the_measure(said)
-            or " between " in f" {said.text[: first.figure.start].lower()}"
-            or any(x.names == ("from",) and led_by(said, first.figure, x) for x in said.of("contrast"))
-        )
+        turned = _turned(said, first, second)
         return (second, first) if turned else (first, second)
     if len(levels) > 2:
         return None
@@ -277,6 +282,6 @@ def _sides(
     if len(subject.places) == 2:
         two = replace(subject, places=subject.places[:1]), replace(subject, places=subject.places[1:])
         return two[::-1] if _opens_with_the_measure(said) else two
-    if len(named) == 1 and said.measures(said.segment(named[0].start)):
+    if len(named) == 1 and said.measured_by(named[0]):
         return replace(subject, years=()), subject
     return subject, None

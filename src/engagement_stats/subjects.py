@@ -116,7 +116,8 @@ def places_of(people: list[Mention], named: Mention | None) -> tuple[tuple[str, 
 def _years(said: Sentence, figure: Figure) -> tuple[str, ...]:
     """Return the years of a figure; those of a number before are taken over only for other people or things."""
     behind = [y for y in said.of("year") if BRACKET.fullmatch(said.text[figure.end : y.start])]
-    own = behind or slots(said, figure, said.of("year"))
+    years = [y for y in said.of("year") if not said.since(y)]
+    own = behind or slots(said, figure, years)
     if own:
         return tuple(y.names[0] for y in own)
     segment = said.segment(figure.start)
@@ -124,7 +125,7 @@ def _years(said: Sentence, figure: Figure) -> tuple[str, ...]:
         said.segment(x.start) == segment for x in said.of("place", "indicator", "unknown")
     )  # fmt: skip
     for other in said.others(segment, later=False):
-        inside = [x for x in said.of("year") if said.segment(x.start) == other]
+        inside = [x for x in years if said.segment(x.start) == other]
         if inside and said.around.get(segment) == other:
             return tuple(y.names[0] for y in inside)
         numbers = [f for f in said.figures if said.segment(f.start) == other and f.quantity == "level"]
