@@ -357,6 +357,7 @@ def test_what_a_template_may_not_say_is_refused_by_line(wrong: str, write: Calla
         write(f"First line\n\n{wrong}\n")
     message = str(caught.value)
     assert WRONG[wrong] in message
+    assert ".. " not in message
     assert "template.md, line " in message
     assert not (tmp_path / "out.md").exists()
 
