@@ -4,6 +4,7 @@ Belongs here: what each number of a sentence states, and joining two numbers tha
 Not here: finding numbers (quantities) and names (mentions), and whether a statement is true (verify).
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import zip_longest
@@ -19,6 +20,8 @@ from engagement_stats.subjects import Subject, places_of, recall_of, subject_of
 
 # Of the words that set two numbers against each other the one that always says which is more.
 THAN = "than"
+# "A fall", "an increase": they may lead to the number that came after.
+CHANGE = re.compile(r"an? ")
 Direction = Literal["higher", "lower", "similar"]
 DIRECTIONS: tuple[Direction, ...] = ("higher", "lower", "similar")
 
@@ -227,6 +230,12 @@ def _turned(said: Sentence, first: Level, second: Level) -> bool:
     """Say whether the first of two numbers is what the second is measured by: of a change, that of the earlier year."""
     if _opens_with_the_measure(said):
         return True
+    parting = {x.start for x in said.of("parting")}
+    if any(
+        first.figure.end <= x.start < second.figure.start and x.start not in parting and not CHANGE.match(x.names[0])
+        for x in said.of("contrast")
+    ):
+        return False  # "34 per cent, up from ...", and not "34 per cent, a fall to ..."
     years = first.subject.years, second.subject.years
     if said.of("changing") and len(years[0]) == len(years[1]) == 1 and years[0] != years[1]:
         return years[0] < years[1]
