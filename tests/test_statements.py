@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from io import StringIO
+from itertools import permutations
 from pathlib import Path
 
 import duckdb
@@ -491,6 +492,59 @@ def test_directions_are_held_against_the_verdict_of_the_comparison(
     assert (row["kind"], row["verdict"]) == ("comparison", verdict)
     assert row["against"]
     assert row["sentence"]
+
+
+# Each way to set two waves against each other; {b} against {a}, and {last} against {first} where time gives the order.
+SET_AGAINST = (
+    "Civic participation was {more} in {b} than in {a}.",
+    "In {b}, civic participation was {more} than in {a}.",
+    "Compared with {a}, civic participation was {more} in {b}.",
+    "Civic participation was {more} in {b} compared with {a}.",
+    "Civic participation in {b} was {up} on {a}.",
+    "{y}% of adults took part in civic participation in {b}, {up} from {x}% in {a}.",
+    "{y}% took part in civic participation in {b}, compared with {x}% in {a}, {rise}.",
+    "Civic participation, at {y}% in {b}, was {more} than the {x}% of {a}.",
+    "In {b}, {y}% took part in civic participation, {more} than in {a} ({x}%).",
+    "Compared with {x}% in {a}, {y}% took part in civic participation in {b}, {rise}.",
+)
+CHANGES = (
+    "Civic participation {rose} between {first} and {last}.",
+    "From {first} to {last} civic participation {rose}.",
+    "There was {rise} in civic participation between {first} and {last}.",
+    "Civic participation {rose} from {x}% in {first} to {y}% in {last}.",
+    "Civic participation {rose} to {y}% in {last} from {x}% in {first}.",
+    "In {first}, {x}% took part in civic participation; by {last} the figure {rose} to {y}%.",
+    "Civic participation was {x}% in {first} and {rose} to {y}% in {last}.",
+    "Having stood at {x}% in {first}, civic participation {rose} to {y}% by {last}.",
+    "Civic participation was {x}% in {first}, {rise} to {y}% in {last}.",
+    "Civic participation {rose} in {last} compared with {first}.",
+)
+WORDS = {
+    "higher": {"more": "higher", "up": "up", "rise": "a rise", "rose": "rose"},
+    "lower": {"more": "lower", "up": "down", "rise": "a fall", "rose": "fell"},
+}
+# As published; those three points apart and more differ clearly.
+CIVIC = {"2018-19": 34.4, "2019-20": 40.7, "2020-21": 41.3, "2021-22": 33.9}
+
+
+def test_however_it_is_put_what_is_said_is_what_is_held_against_the_release(
+    packaged: catalogue.Catalogue, release: Release
+) -> None:
+    expected = {}
+    for (a, x), (b, y) in permutations(CIVIC.items(), 2):
+        apart = y - x
+        clear = "no clear difference" if abs(apart) < 2 else "higher" if apart > 0 else "lower"
+        for direction, said in WORDS.items():
+            verdict = "supported" if clear == direction else "not supported"
+            numbers = {"x": f"{x:.0f}", "y": f"{y:.0f}"}
+            for form in SET_AGAINST:
+                expected[form.format(a=a, b=b, **said, **numbers)] = verdict
+            for form in CHANGES if a < b else ():
+                expected[form.format(first=a, last=b, **said, **numbers)] = verdict
+    table = check_text.check([Passage(t, "paragraph", (0,), (1,)) for t in expected], packaged, *release)
+    rows = table[table["kind"] == "comparison"]
+    assert len(rows) == len(expected) == 360
+    assert dict(zip(rows["text"], rows["verdict"], strict=True)) == expected
 
 
 @pytest.mark.parametrize(
