@@ -564,6 +564,36 @@ def test_the_time_before_is_taken_for_changes_only(
     assert "what it is set against" in row["reason"] or "these people" in row["reason"]
 
 
+def test_a_released_comparison_serves_both_ways_round(packaged: catalogue.Catalogue, release: Release) -> None:
+    estimates, made = release
+    like = made[(made["left_wave"] == "cls_2019_20") & (made["right_wave"] == "cls_2018_19")]
+    like = like[like["left_indicator"] == "civic_participation_12m"]
+    # A region against its country, as of one wave: without the release nobody knows how the two vary together.
+    pair = like.assign(
+        left_domain="region", left_level="North West", right_wave="cls_2019_20", difference=0.06, ci_lower=0.02,
+        ci_upper=0.10, ratio=1.2, ratio_ci_lower=1.1, ratio_ci_upper=1.3, verdict="higher",
+    )  # fmt: skip
+    text = "In 2019-20 civic participation was {} percentage points {} nationally than in the North West."
+    for direction, verdict in (("lower", "supported"), ("higher", "not supported")):
+        table = answers(text.format(6, direction), packaged, (estimates, pair))
+        assert list(table["verdict"]) == [verdict, verdict]
+        assert list(table["estimate"]) == pytest.approx([-0.06, -0.06])
+        assert list(table["ci_lower"]) == pytest.approx([-0.10, -0.10])
+    ratio = "In 2019-20 civic participation nationally was 0.83 times that in the North West."
+    found = one(ratio, "0.83 times", packaged, (estimates, pair))
+    assert (found["verdict"], found["estimate"]) == ("supported", pytest.approx(1 / 1.2))
+    assert (found["ci_lower"], found["ci_upper"]) == (pytest.approx(1 / 1.3), pytest.approx(1 / 1.1))
+
+
+def test_a_direction_before_the_second_number_is_its_own(packaged: catalogue.Catalogue) -> None:
+    text = "Nationally 59% were certain to vote in 2016; in Wales the figure was lower, at 58%."
+    (statement,) = read([Passage(text, "paragraph", (0,), (1,))], packaged)
+    (relation,) = statement.relations
+    assert (relation.left.places, relation.right and relation.right.places) == (
+        (("region=Wales",),), (("population=",),),
+    )  # fmt: skip
+
+
 def test_twice_as_likely_is_not_as_likely(packaged: catalogue.Catalogue) -> None:
     text = "In 2016 adults were twice as likely to be certain to vote as in 2013."
     (statement,) = read([Passage(text, "paragraph", (0,), (1,))], packaged)

@@ -239,6 +239,8 @@ def _turned(said: Sentence, first: Level, second: Level) -> bool:
     years = first.subject.years, second.subject.years
     if said.of("changing") and len(years[0]) == len(years[1]) == 1 and years[0] != years[1]:
         return years[0] < years[1]
+    if any(first.figure.end <= x.start < second.figure.start for x in said.of("higher", "lower")):
+        return True  # "59 per cent of all; in Wales it was higher, at ..."
     between = " between " in f" {said.text[: first.figure.start].lower()}"
     return between or any(x.names == ("from",) and led_by(said, first.figure, x) for x in said.of("contrast"))
 

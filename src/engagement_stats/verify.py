@@ -176,9 +176,7 @@ class Verifier:
         row = self._row(left, right)
         if row is None:
             return "cannot be checked", "How the two estimates vary together is not known.", undecided(""), None
-        released = self.released.get((left.key, right.key))
-        turned = self.released.get((right.key, left.key))
-        said = row.verdict if released is None and turned is None else _verdict(released, turned)
+        said = row.verdict
         found = self._found(relation, row, left, right)
         if row.is_suppressed:
             return "cannot be checked", "One of the two figures is suppressed.", found, None
@@ -201,10 +199,13 @@ class Verifier:
         return *_on_direction(relation, said), found, None
 
     def _row(self, left: m.Side, right: m.Side) -> Any:
-        """Make the comparison of two estimates afresh; None where their covariance would be needed and is not there."""
+        """Return the comparison of two estimates as released, or made afresh; None where their covariance is needed."""
         released = self.released.get((left.key, right.key))
         if released is not None:
             return released
+        turned = self.released.get((right.key, left.key))
+        if turned is not None:
+            return _turned(turned)
         pair = m.PairComparison(
             kind="pair",
             label="Two figures of a text",
@@ -253,9 +254,17 @@ def _join(*texts: str) -> str:
     return " ".join(t for t in texts if t)
 
 
-def _verdict(released: Any, turned: Any) -> Any:
-    """Return the released verdict on a pair, turned round where the pair was released the other way about."""
-    return released.verdict if released is not None else FLIPPED.get(turned.verdict, turned.verdict)
+def _turned(row: Any) -> Any:
+    """Turn a released comparison round; its sentence stays, since it says the same."""
+    return row._replace(
+        difference=-row.difference, ci_lower=-row.ci_upper, ci_upper=-row.ci_lower,
+        ratio=_inverse(row.ratio), ratio_ci_lower=_inverse(row.ratio_ci_upper),
+        ratio_ci_upper=_inverse(row.ratio_ci_lower), verdict=FLIPPED.get(row.verdict, row.verdict),
+    )  # fmt: skip
+
+
+def _inverse(number: float) -> float:
+    return 1 / number if number else math.nan
 
 
 def _on_direction(relation: Relation, said: Any) -> tuple[Verdict, str]:
