@@ -594,6 +594,24 @@ def test_a_direction_before_the_second_number_is_its_own(packaged: catalogue.Cat
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("said", "verdict"),
+    [("similar to", "cannot be checked"), ("the same as", "cannot be checked"), ("in line with", "cannot be checked"),
+     ("not significantly different from", "supported")],
+)  # fmt: skip
+def test_what_is_known_too_badly_is_not_called_alike(
+    packaged: catalogue.Catalogue, release: Release, said: str, verdict: str
+) -> None:
+    estimates, made = release
+    like = made["left_wave"].eq("cls_2020_21") & made["right_wave"].eq("cls_2019_20")
+    wide = made[like & made["left_indicator"].eq("civic_participation_12m")].assign(ci_lower=-0.09, ci_upper=0.10)
+    text = f"Civic participation in 2020-21 was {said} that in 2019-20."
+    # No clear difference, and either may be a quarter above the other.
+    (row,) = answers(text, packaged, (estimates, wide)).itertuples(index=False)
+    assert row.verdict == verdict
+    assert list(answers(text, packaged, release)["verdict"]) == ["supported"]
+
+
 def test_twice_as_likely_is_not_as_likely(packaged: catalogue.Catalogue) -> None:
     text = "In 2016 adults were twice as likely to be certain to vote as in 2013."
     (statement,) = read([Passage(text, "paragraph", (0,), (1,))], packaged)

@@ -25,6 +25,7 @@ from engagement_stats.identify import Identified, Identifier
 from engagement_stats.lexicon import Meaning
 from engagement_stats.quantities import Figure
 from engagement_stats.statements import Level, Relation, Statement
+from engagement_stats.wording import similar
 
 FLIPPED = {"higher": "lower", "lower": "higher"}
 EXPECTED = {"higher": "higher", "lower": "lower", "similar": "no clear difference"}
@@ -196,7 +197,17 @@ class Verifier:
                 told = f'The comparison says "{said}", so it shows no size of a difference.'
                 return "not supported", told, found, how
             return verdict, _why_number(meaning, found, verdict), found, how
+        share = self.evidence.by_key[left.key].unit == "proportion"
+        if relation.direction == "similar" and said == EXPECTED["similar"] and not self._alike(relation, row, share):
+            told = f'The comparison says "{said}", and its interval is too wide to call the two alike.'
+            return "cannot be checked", told, found, None
         return *_on_direction(relation, said), found, None
+
+    def _alike(self, relation: Relation, row: Any, share: bool) -> bool:
+        """Say whether a difference that is not clear is small, where the words say more than that it is not clear."""
+        unclear = relation.words in self.catalogue.reading.directions.unclear
+        sides = (row.left_estimate, row.right_estimate)
+        return unclear or similar((row.ci_lower, row.ci_upper), sides, self.catalogue.style, share=share)
 
     def _row(self, left: m.Side, right: m.Side) -> Any:
         """Return the comparison of two estimates as released, or made afresh; None where their covariance is needed."""

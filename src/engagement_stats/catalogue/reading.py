@@ -24,11 +24,15 @@ class Sentences(Entry):
 
 
 class Directions(Entry):
-    """Words that set two numbers against each other, by what they say of the first."""
+    """Words that set two numbers against each other, by what they say of the first.
+
+    Those of `similar` that are in `unclear` as well, spelt out, say only that no difference is clear.
+    """
 
     higher: list[Text] = Field(default_factory=list)
     lower: list[Text] = Field(default_factory=list)
     similar: list[Text] = Field(default_factory=list)
+    unclear: list[Text] = Field(default_factory=list)
 
 
 class People(Entry):
