@@ -345,6 +345,7 @@ WRONG = {
     "{% extends 'x' %}": "'extends' is not possible here",
     "{% macro m() %}{% endmacro %}": "'macro' is not possible here",
     "{{ rate('x' }}": "not a template's language",
+    "{{ unclosed": "expected 'end of print statement'. A template holds",
     "{{ (": "This is not a template's language",
     "{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}": "nested too deeply",
     "a\ue000b": "private use",

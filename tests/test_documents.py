@@ -246,3 +246,22 @@ def test_a_file_that_is_not_there_or_too_large(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(documents, "MAX_BYTES", 5)
     with pytest.raises(DocumentError, match="too large for a text"):
         passages(tmp_path, "text.md", "more than five")
+
+
+@pytest.mark.parametrize(
+    ("head", "cell", "expected"),
+    [
+        ("Rate (%)", "40", "40%"),
+        ("Per cent, 2019", "40.5", "40.5%"),
+        ("Percentage of adults", "100", "100%"),
+        ("Rate (%)", "40%", "40%"),
+        ("Rate (%)", "1,771", "1,771"),
+        ("Rate (%)", "[c]", "[c]"),
+        ("95% interval", "38", "38"),
+        ("Upper 95 per cent limit", "38", "38"),
+        ("Change in percentage points", "6", "6"),
+        ("Base", "60", "60"),
+    ],
+)
+def test_a_plain_number_is_a_percentage_where_its_column_says_so(head: str, cell: str, expected: str) -> None:
+    assert list(wordfile.labelled(["Region", head], ["London", cell])) == [f"London, {head}: {expected}"]

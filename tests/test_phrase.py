@@ -303,12 +303,28 @@ def test_figures_rounded_too_coarsely_are_not_called_similar(
     small: catalogue.Catalogue, rounding: tuple[float, float]
 ) -> None:
     sides = [row(side, x, rounding=r) for side, x, r in zip((LEFT, RIGHT), (0.62, 0.61), rounding, strict=True)]
-    coarse = phrase.comparison(small, verdict("no clear difference", p_value=1.0, **UNCLEAR), *sides)
+    # Standard errors so small that 1.5 or 2 points, which rounding may hide, would be clear.
+    narrow = {"difference": 0.01, "ci_lower": -0.006, "ci_upper": 0.026}
+    coarse = phrase.comparison(small, verdict("no clear difference", p_value=1.0, **narrow), *sides)
     assert coarse.endswith("these figures are rounded too coarsely to tell whether they differ.")
     # Where the figures say something, or are not rounded, it is the sentence of no clear difference.
-    near = phrase.comparison(small, verdict("no clear difference", p_value=0.999, **UNCLEAR), *sides)
+    near = phrase.comparison(small, verdict("no clear difference", p_value=0.999, **narrow), *sides)
     plain = phrase.comparison(small, verdict("no clear difference", p_value=1.0, **UNCLEAR), row(LEFT), row(RIGHT))
     assert all("no clear difference" in x and "coarsely" not in x for x in (near, plain))
+    # Whatever rounding hides, it is less than could be told: that is known, and said.
+    wide = {"difference": 0.01, "ci_lower": -0.03, "ci_upper": 0.05}
+    known = phrase.comparison(small, verdict("no clear difference", p_value=1.0, **wide), *sides)
+    assert "no clear difference" in known
+    assert "coarsely" not in known
+
+
+def test_an_interval_is_not_shown_without_width(small: catalogue.Catalogue) -> None:
+    said = phrase.estimate(small, row(LEFT, 0.071, ci_lower=0.069, ci_upper=0.0734, rounding=0.0005))
+    assert "7.1 per cent (95% interval 6.9 to 7.3)" in said
+    # No more decimals than were published.
+    assert "7 per cent (95% interval 7 to 7)" in phrase.estimate(
+        small, row(LEFT, 0.07, ci_lower=0.069, ci_upper=0.0734, rounding=0.005)
+    )
 
 
 def test_a_small_share_is_not_similar_to_one_half_as_large(small: catalogue.Catalogue) -> None:

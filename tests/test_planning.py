@@ -34,6 +34,18 @@ def test_a_family_can_detect_less() -> None:
     assert of_nine > alone
 
 
+def test_a_rounded_comparison_detects_less() -> None:
+    # Each side rounded to a whole per cent, the test of a difference beyond both: found four times in five.
+    size = planning.detectable(np.array([0.0075]), INFINITE, rounding=0.01)[0]
+    true = np.random.default_rng(2).normal(0, 0.0075 / math.sqrt(2), (2, 40_000)) + np.array([[0.40 + size], [0.40]])
+    true += np.random.default_rng(3).uniform(-0.005, 0.005, 40_000)  # where the shares lie between whole per cents
+    left, right = np.round(true, 2)
+    found = np.abs(left - right) - 0.01 > stats.norm.ppf(0.975) * 0.0075
+    assert np.mean(found) == pytest.approx(0.80, abs=0.04)
+    exact = planning.detectable(np.array([0.0075]), INFINITE)[0]
+    assert size == pytest.approx(exact + 0.01)
+
+
 def test_an_unknown_standard_error_detects_nothing() -> None:
     assert np.isnan(planning.detectable(np.array([math.nan]), INFINITE)[0])
 

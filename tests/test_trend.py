@@ -114,11 +114,40 @@ def test_a_break_splits_the_trend_and_a_missing_year_is_said(small: catalogue.Ca
     assert rows["direction"].tolist() == ["rising", "no clear trend"]
     assert rows["waves"].tolist() == [4, 3]
     assert rows["slope"].iloc[0] == pytest.approx(0.04, abs=1e-3)
-    assert rows["note"].fillna("").tolist() == ["", "No wave lies between Poll 2017 and Poll 2020."]
+    assert rows["note"].fillna("").tolist() == ["", "No wave is known between Poll 2017 and Poll 2020."]
     joined = trend.slope(
         [2014, 2015, 2016, 2017, 2020, 2021, 2022], [0.3, 0.34, 0.38, 0.42, 0.3, 0.3, 0.31], [0.01] * 7
     )
     assert joined.slope < 0  # across the break the rise would be a fall
+
+
+def test_a_survey_every_other_year_misses_no_wave(small: catalogue.Catalogue) -> None:
+    c = series_of(small, [2012, 2014, 2016, 2020], [])
+    row = made(c, {2012: 0.30, 2014: 0.34, 2016: 0.38, 2020: 0.42}).iloc[0]
+    assert row["note"] == "No wave is known between Poll 2016 and Poll 2020."
+
+
+def test_waves_without_a_figure_are_not_called_missing(small: catalogue.Catalogue) -> None:
+    c = series_of(small, [2014, 2015, 2016, 2017], [])
+    row = made(c, {2014: 0.30, 2015: 0.34, 2017: 0.38}).iloc[0]
+    assert row["note"] == "No figure is known of the waves between Poll 2015 and Poll 2017."
+
+
+def test_waves_that_are_not_alike_are_named(packaged: catalogue.Catalogue) -> None:
+    estimates = pd.DataFrame([
+        {"survey": "ess", "wave": f"ess_{y}", "indicator": "signed_petition_12m", "domain": "all", "level": "all",
+         "estimate": v, "standard_error": 0.012, "ci_lower": v - 0.024, "ci_upper": v + 0.024, "confidence": 0.95,
+         "degrees_of_freedom": 2000.0, "rounding": 0.0, "variance_basis": "weights_only", "evidence": None,
+         "is_suppressed": False, "is_synthetic": False}
+        for y, v in ((2002, 0.40), (2004, 0.38), (2006, 0.36))
+    ])  # fmt: skip
+    compared = compare.comparisons(estimates, pd.DataFrame(columns=tabulate.COVARIANCE_COLUMNS), packaged)
+    (row,) = trend.trends(estimates, compared, packaged).itertuples(index=False)
+    # Round 1 asked in other words; rounds 2 and 3 in the same.
+    assert row.note == (
+        "European Social Survey round 1, United Kingdom, 2002 and European Social Survey round 2, United Kingdom, 2004 "
+        "differ, or are not known to agree, in the wording of the question."
+    )
 
 
 def test_waves_off_a_straight_line_are_no_steady_change(small: catalogue.Catalogue) -> None:
@@ -158,7 +187,7 @@ def test_civic_participation_of_the_community_life_survey(packaged: catalogue.Ca
     assert (steady["waves"], steady["direction"], steady["turning_points"]) == (4, "uneven", "cls_2018_19")
     last = civic[civic["first_wave"] == "cls_2023_24"].iloc[0]
     assert last["direction"] == "too few waves"
-    assert last["note"].startswith("No wave lies between Community Life Survey 2021-22")
+    assert last["note"].startswith("No wave is known between Community Life Survey 2021-22")
     verdicts = compared[compared["indicator"] == "civic_participation_12m"].set_index("left_wave")["verdict"].to_dict()
     # As published: an increase in 2019-20, a fall in 2021-22, and "in line" in 2023-24 and since.
     assert verdicts["cls_2019_20"] == "higher"

@@ -108,7 +108,7 @@ def _numbers(
         degrees_of_freedom=np.where(same, np.minimum(df_a, df_b), np.nan), left_rounding=round_a,
         right_rounding=round_b,
     )  # fmt: skip
-    return {"left_estimate": a, "right_estimate": b, **made}
+    return {"left_estimate": a, "right_estimate": b, "rounding": round_a + round_b, **made}
 
 
 def _judgements(catalogue: Catalogue, wanted: Sequence[Pair]) -> list[Judgement]:
@@ -236,7 +236,8 @@ def _adjusted(frame: pd.DataFrame) -> pd.DataFrame:
         adjusted[rows] = ADJUSTMENTS[frame["adjustment"].iat[rows[0]]](p[rows])
     rule = frame["adjustment"].where(~np.isnan(adjusted) & (size > 1), None)
     se, df = frame["standard_error"].to_numpy(), frame["degrees_of_freedom"].to_numpy()
-    found = np.where(np.isnan(p), np.nan, detectable(se, df, size.to_numpy()))
+    found = detectable(se, df, size.to_numpy(), rounding=frame["rounding"].to_numpy())
+    found = np.where(np.isnan(p), np.nan, found)
     return frame.assign(p_adjusted=adjusted, family_size=size, adjustment=rule, detectable_difference=found)
 
 

@@ -14,11 +14,12 @@ from typing import Literal
 from engagement_stats import people
 from engagement_stats.catalogue import CROSS, Catalogue
 from engagement_stats.quantities import Figure
-from engagement_stats.sentences import Word, alike, find, words
+from engagement_stats.sentences import GAP, Word, alike, find, words
 
 Kind = Literal[
     "indicator", "place", "unknown", "year", "previous", "survey", "series", "recall", "negation", "predicate", "who",
-    "contrast", "parting", "in_order", "higher", "lower", "similar", "referring", "general",
+    "contrast", "parting", "in_order", "higher", "lower", "similar", "changing", "rank", "unasserted", "part", "share",
+    "opinion", "time", "referring", "general",
 ]  # fmt: skip
 # Words looked at after "of" before the people are taken to be unknown.
 PEOPLE_WORDS = 6
@@ -168,6 +169,9 @@ class Vocabulary:
             "who": reading.who, "contrast": reading.contrasts, "parting": reading.parting, "in_order": reading.in_order,
             "higher": reading.directions.higher,
             "lower": reading.directions.lower, "similar": reading.directions.similar,
+            "changing": reading.changing, "rank": reading.ranks, "unasserted": reading.unasserted,
+            "part": reading.parts, "share": reading.shares, "time": reading.untold_times,
+            "opinion": reading.opinions,
             "referring": reading.referring, "general": reading.people.general,
         }  # fmt: skip
         # "More than half" is a number; it compares nothing.
@@ -189,11 +193,13 @@ class Vocabulary:
         return sorted([*kept, *others], key=lambda x: (x.start, x.end))
 
     def _looked_up(self, kind: Kind, known: dict[str, list[str]], found: list[Word]) -> list[Mention]:
-        by_span: dict[tuple[int, int], list[str]] = {}
+        """Look patterns up; of those that match the same words, the ones that spell out most of them count."""
+        by_span: dict[tuple[int, int], dict[int, list[str]]] = {}
         for pattern, names in known.items():
+            spelt = len([w for w in pattern.split() if w != GAP])
             for a, b in find([pattern], found):
-                by_span.setdefault((found[a].start, found[b - 1].end), []).extend(names)
-        return [Mention(kind, a, b, tuple(dict.fromkeys(names))) for (a, b), names in by_span.items()]
+                by_span.setdefault((found[a].start, found[b - 1].end), {}).setdefault(spelt, []).extend(names)
+        return [Mention(kind, a, b, tuple(dict.fromkeys(said[max(said)]))) for (a, b), said in by_span.items()]
 
     def _people(self, found: list[Word], figures: list[Figure], kept: list[Mention]) -> Iterator[Mention]:
         """Notice people after "36 per cent of" or "among" that are not everybody and not a level that is known."""
@@ -203,12 +209,28 @@ class Vocabulary:
             after_figure = at > 0 and found[at - 1].end in ends
             if word.text not in entries.introduced_by or (word.text == "of" and not after_figure):
                 continue
-            for later in found[at + 1 : at + 1 + PEOPLE_WORDS]:
-                if later.text in entries.general or any(x.start <= later.start < x.end for x in kept):
+            for beyond, later in enumerate(found[at + 1 : at + 1 + PEOPLE_WORDS], start=at + 2):
+                if any(x.start <= later.start < x.end for x in kept):
+                    break
+                if later.text in entries.general:
+                    yield from self._qualified(found[beyond:], kept)
                     break
                 if later.text not in entries.plain and not later.text[0].isdigit():
                     yield Mention("unknown", later.start, later.end, (later.text,))
                     break
+
+    def _qualified(self, behind: list[Word], kept: list[Mention]) -> Iterator[Mention]:
+        """Notice what makes a part of the people it stands behind: "people with a degree", "adults over 50"."""
+        entries = self.catalogue.reading.people
+        if not behind or behind[0].text not in entries.qualifying:
+            return
+        months = {x.lower() for x in self.catalogue.reading.not_places}
+        for word in behind[: 1 + PEOPLE_WORDS]:
+            if word.text in entries.no_part or any(x.start <= word.start < x.end for x in kept):
+                return
+            if word.text not in (*entries.qualifying, *entries.linking, *months):
+                yield Mention("unknown", word.start, word.end, (word.text,))
+                return
 
     def _names(self, text: str, kept: list[Mention]) -> Iterator[Mention]:
         """Notice capitalised names after "in" and "across" for which the catalogue has no words."""

@@ -21,6 +21,7 @@ def detectable(
     degrees_of_freedom: np.ndarray,
     family_size: np.ndarray | int = 1,
     *,
+    rounding: np.ndarray | float = 0.0,
     power: float = POWER,
     level: float = LEVEL,
 ) -> np.ndarray:
@@ -32,6 +33,8 @@ def detectable(
         Of the difference; degrees of freedom may be infinite.
     family_size : ndarray or int, default 1
         Tests adjusted together: each is taken at the level divided by it, at which Holm's rule surely finds it.
+    rounding : ndarray or float, default 0
+        The most that rounding of published figures can have moved the difference: the test is of one beyond it.
     power : float in (0, 1), default 0.80
         How often it would have been found.
     level : float in (0, 1), default 0.05
@@ -44,7 +47,8 @@ def detectable(
 
     Notes
     -----
-    Source: (t at 1 - level/2 + t at power) standard errors, Bloom (1995), the minimum detectable effect.
+    Source: (t at 1 - level/2 + t at power) standard errors, Bloom (1995), the minimum detectable effect, beyond the
+    rounding.
     Verified: simulated power and statsmodels `NormalIndPower`, tests/test_planning.py.
 
     Examples
@@ -58,7 +62,7 @@ def detectable(
     for number in np.unique(size):
         here = size == number
         reach[here] = t_quantile(df[here], 1 - level / number)
-    return (reach + t_quantile(df, 2 * power - 1)) * np.asarray(standard_error, dtype="float64")
+    return rounding + (reach + t_quantile(df, 2 * power - 1)) * np.asarray(standard_error, dtype="float64")
 
 
 def sample_needed(

@@ -84,7 +84,7 @@ def _read(match: re.Match[str], text: str, found: list[Word], catalogue: Catalog
     after = [w for w in found if w.start >= match.end()][:4]
     adjacent = [w.text for w in after if not re.search(r"[.,;:()]", text[match.end() : w.start])]
     if match["first"]:
-        yield from _two(match, text, before, catalogue.lexicon)
+        yield from _two(match, text, before, catalogue)
         return
     quantity = _quantity(match, before, adjacent, catalogue.reading)
     meaning = None if quantity is None else _meaning(match.group(), catalogue.lexicon, quantity)
@@ -92,15 +92,26 @@ def _read(match: re.Match[str], text: str, found: list[Word], catalogue: Catalog
         yield Figure(text[match.start() : match.end()], match.start(), match.end(), meaning)
 
 
-def _two(match: re.Match[str], text: str, before: list[str], entries: Lexicon) -> Iterator[Figure]:
-    """Read "from 34 to 41 per cent" as two shares, and "between 34 and 41 per cent" or "34-41%" as a range."""
+def _two(match: re.Match[str], text: str, before: list[str], catalogue: Catalogue) -> Iterator[Figure]:
+    """Read two numbers that stand together.
+
+    "From 34 to 41 per cent" are two shares, "between 34 and 41 per cent" and "34-41%" a range, and "rose 18 per cent
+    to 41 per cent" a change and the share it led to.
+    """
+    entries = catalogue.lexicon
     unit = match["core"][re.match(rf"(?:{DIGITS})", match["core"]).end() :] if match["core"][0].isdigit() else ""  # type: ignore[union-attr]
     low = _meaning(f"{match['first']}{unit}", entries, "level")
     high = _meaning(match["core"], entries, "level")
     if low is None or high is None or not unit:
         return
     at = match.start("core")
-    if (match["join"].strip() == "and" and before[-1:] != ["between"]) or before[-1:] == ["from"]:
+    if match["join"].strip() == "to" and (before[-1:] == ["by"] or _is_change_of(before, catalogue.reading)):
+        start, end = match.start("first"), match.start("join")
+        change = _meaning(text[start:end], entries, "relative_change")
+        if change is not None:  # without a unit of its own it may be of per cents or of points
+            yield Figure(text[start:end], start, end, change)
+        yield Figure(text[at : match.end()], at, match.end(), high)
+    elif (match["join"].strip() == "and" and before[-1:] != ["between"]) or before[-1:] == ["from"]:
         yield Figure(
             text[match.start("first") : match.end("first")] + unit, match.start("first"), match.end("first"), low
         )
@@ -136,7 +147,8 @@ def _quantity(match: re.Match[str], before: list[str], after: list[str], entries
     core = match["core"]
     following = after[0] if after else ""
     if "point" in core:
-        return "difference"
+        led = before[-1:] == ["by"] or _is_change_of(before, entries) or following in entries.changes
+        return "difference" if led or "percentage" in core else None  # "three points to remember"
     if re.search(r"per ?cent|%", core):
         is_change = following in entries.changes or before[-1:] == ["by"] or _is_change_of(before, entries)
         return "relative_change" if is_change else "level"
@@ -144,8 +156,10 @@ def _quantity(match: re.Match[str], before: list[str], after: list[str], entries
         in_n = re.search(r"(\w+)[\s-]+(?:in(?:[\s-]+every)?|out[\s-]+of)[\s-]+(\w+)", core)
         if in_n is None:
             return "ratio"
+        if before[-1:] == ["by"]:
+            return "relative_change"
         return "level" if _is_share(in_n[1], in_n[2]) else None
-    if before[-1:] == ["by"]:
+    if before[-1:] == ["by"] or following in entries.changes:
         return "relative_change"
     if core.startswith("most") or "major" in core or "minor" in core:
         return "level" if following in (*entries.people.general, "of") else None
@@ -185,10 +199,7 @@ def _any(words: list[str]) -> str:
 
 
 def _pattern(entries: Lexicon, sides: list[str]) -> re.Pattern[str]:
-    shares = [
-        p for f in entries.forms.values() if f.unit == "share" for p in f.patterns
-        if not re.search(r"\} points?$", p)
-    ]  # fmt: skip
+    shares = [p for f in entries.forms.values() if f.unit == "share" for p in f.patterns]
     worded = [
         w for n in entries.numbers.values() if {"level", "ratio"} & set(n.quantities) for w in n.words
     ]  # fmt: skip
@@ -216,9 +227,10 @@ def _compiled(
         )  # fmt: skip
 
     per_cent = [formed(p) for p in shares if "cent" in p or "%" in p]
-    others = [formed(p) for p in shares if "cent" not in p and "%" not in p]
+    points = [formed(p) for p in shares if "point" in p and "cent" not in p]
+    others = [formed(p) for p in shares if "cent" not in p and "%" not in p and "point" not in p]
     core = (
-        rf"(?P<core>{'|'.join(sorted(per_cent, key=len, reverse=True))}"
+        rf"(?P<core>{'|'.join(sorted([*per_cent, *points], key=len, reverse=True))}"
         rf"|(?P<ratio>{'|'.join(others)}|{_any(list(multiples))})|{_any(list(worded))})"
     )
     first = rf"(?!(?:19|20)\d\d\b)(?P<first>{number})(?:\s?(?:per cent|percent|%))?"

@@ -12,6 +12,7 @@ from engagement_stats.quantities import Figure
 
 # What may stand between "from" and its figure.
 FROM = re.compile(r"\s*(?:(?:an?|the|its)\s+(?:\w+\s+)?\w+\s+of\s+)?")
+SINCE = re.compile(r"\bsince\s+$", re.IGNORECASE)
 # Two dashes around a few words are brackets: "36 per cent - more than a third - had volunteered".
 DASHED = re.compile(r" - ([^-()]{3,60}) - ")
 
@@ -63,6 +64,14 @@ class Sentence:
         parting = {x.start for x in self.of("parting")}
         opening = [x for x in self.of("contrast") if self.segment(x.start) == segment and x.start not in parting]
         return any(x.start == 0 or self.segment(x.start - 1) != segment for x in opening)
+
+    def since(self, year: Mention) -> bool:
+        """Say whether a year is one since which something changed, and no year of a number."""
+        return SINCE.search(self.text[: year.start]) is not None
+
+    def measured_by(self, year: Mention) -> bool:
+        """Say whether a year is that of what something is measured by."""
+        return self.since(year) or self.measures(self.segment(year.start))
 
     def of(self, *kinds: Kind) -> list[Mention]:
         """Return the mentions of these kinds."""

@@ -4,6 +4,7 @@ Belongs here: what each number of a sentence states, and joining two numbers tha
 Not here: finding numbers (quantities) and names (mentions), and whether a statement is true (verify).
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import zip_longest
@@ -11,12 +12,16 @@ from typing import Literal
 
 from engagement_stats.catalogue import Catalogue
 from engagement_stats.documents import Passage
-from engagement_stats.mentions import Vocabulary
+from engagement_stats.mentions import Mention, Vocabulary
 from engagement_stats.quantities import Figure, figures
 from engagement_stats.segments import Sentence, led_by
 from engagement_stats.sentences import alike, sentences, words
 from engagement_stats.subjects import Subject, places_of, recall_of, subject_of
 
+# Of the words that set two numbers against each other the one that always says which is more.
+THAN = "than"
+# "A fall", "an increase": they may lead to the number that came after.
+CHANGE = re.compile(r"an? ")
 Direction = Literal["higher", "lower", "similar"]
 
 
@@ -90,13 +95,49 @@ def _statement(text: str, where: str, vocabulary: Vocabulary, before: Statement 
     numbers = figures(text, found, vocabulary.catalogue)
     said = Sentence(text, numbers, vocabulary.mentions(text, found, numbers))
     levels = [Level(f, subject_of(said, f)) for f in numbers if f.quantity == "level"]
-    levels = [_carried(said, x, before) for x in _years_in_order(said, levels)]
-    return Statement(text, where, tuple(levels), tuple(_relations(said, levels, before)))
+    levels = [_carried(said, x, before) for x in _places_in_order(said, _years_in_order(said, levels))]
+    statement = Statement(text, where, tuple(levels), (*_relations(said, levels, before), *_ranks(said)))
+    unasserted = bool(said.of("unasserted")) or text.rstrip("\"')").endswith("?")
+    return _barred(statement) if unasserted else statement
+
+
+def _barred(statement: Statement) -> Statement:
+    """Mark all that a sentence says as not said to be so: a question, a wish, or something called untrue."""
+
+    def bar(subject: Subject) -> Subject:
+        return replace(subject, bar=subject.bar or "the sentence does not say that it is so")
+
+    levels = tuple(replace(x, subject=bar(x.subject)) for x in statement.levels)
+    relations = tuple(replace(x, left=bar(x.left)) for x in statement.relations)
+    return replace(statement, levels=levels, relations=relations)
+
+
+def _ranks(said: Sentence) -> list[Relation]:
+    """Notice that an indicator is said to be highest or lowest somewhere, so that it does not go unsaid."""
+    indicators, ranks = said.of("indicator"), said.of("rank")
+    if not indicators or not ranks or any(x.start <= ranks[0].start < x.end for x in indicators):
+        return []
+    subject = Subject(bar="a place among others is told from the interval of its rank, which league tables have")
+    return [Relation(ranks[0].names[0], subject, None)]
+
+
+def _places_in_order(said: Sentence, levels: list[Level]) -> list[Level]:
+    """Pair two numbers in brackets with the two places before: "higher in Wales than in England (23 against 15%)"."""
+    if len(levels) != 2:
+        return levels
+    at = [said.segment(x.figure.start) for x in levels]
+    named = [x for x in said.of("place", "unknown") if x.end <= levels[0].figure.start]
+    inside = any(said.segment(x.start) in at for x in said.of("place", "unknown"))
+    if inside or len(named) != 2 or any(x not in said.around for x in at) or named[0].names == named[1].names:
+        return levels
+    if any(x.kind == "unknown" for x in named):
+        return levels
+    return [replace(x, subject=replace(x.subject, places=(n.names,))) for x, n in zip(levels, named, strict=True)]
 
 
 def _years_in_order(said: Sentence, levels: list[Level]) -> list[Level]:
     """Pair two numbers with two years that stand apart: "from 34 to 41 per cent between 2018-19 and 2019-20"."""
-    named = [y for y in said.of("year") if not said.measures(said.segment(y.start))]
+    named = [y for y in said.of("year") if not said.measured_by(y)]
     if len(levels) != 2 or len(named) != 2:
         if len(levels) == 1 and len(named) > 1 and said.text[: levels[0].figure.start].rstrip().endswith(" to"):
             return [_in_year(levels[0], max(y.names[0] for y in named))]
@@ -134,29 +175,31 @@ def _relations(said: Sentence, levels: list[Level], before: Statement | None) ->
     if sides is None:
         return [Relation(f.words, Subject(), None, figure=f) for f in numbers]
     left, right = sides
-    shared = {
-        "left": left.subject if isinstance(left, Level) else left,
-        "right": right.subject if isinstance(right, Level) else right,
-        "left_level": left.figure if isinstance(left, Level) else None,
-        "right_level": right.figure if isinstance(right, Level) else None,
-    }
-    out = [Relation(f.words, direction=direction, figure=f, **shared) for f in numbers]  # type: ignore[arg-type]
-    both = shared["left_level"] is not None and shared["right_level"] is not None
-    named = any(isinstance(x, Subject) and x.indicators for x in (shared["left"], shared["right"]))
-    if not named:
+    if right is None and not said.of("changing", "previous"):
+        right = Subject(bar="what it is set against is not said, or not in words the catalogue has")
+    two = Relation(
+        "", _subject(left), None if right is None else _subject(right),
+        left.figure if isinstance(left, Level) else None, right.figure if isinstance(right, Level) else None,
+    )  # fmt: skip
+    out = [replace(two, words=f.words, direction=direction, figure=f) for f in numbers]
+    if not two.left.indicators and not (two.right and two.right.indicators):
         return out
-    if direction is None and both and contrasts and not numbers:
-        out.append(Relation(contrasts[0].names[0], **shared))  # type: ignore[arg-type]
-    elif direction is not None:
-        out.append(Relation(told, direction=direction, **shared))  # type: ignore[arg-type]
+    if direction is not None:
+        out.append(replace(two, words=told, direction=direction))
+    elif two.left_level and two.right_level and contrasts and not numbers:
+        told = contrasts[0].names[0]
+        unread = "it is more or less than something, in words not read" if told == THAN else two.left.bar
+        out.append(replace(two, words=told, left=replace(two.left, bar=unread)))
     return out
+
+
+def _subject(side: Level | Subject) -> Subject:
+    return side.subject if isinstance(side, Level) else side
 
 
 def _measured_by(said: Sentence, level: Level) -> Subject | None:
     """Return the other side of the one number of a sentence: the same people in the year it is measured by."""
-    named = [
-        y for y in said.of("year") if said.measures(said.segment(y.start)) and y.names[0] not in level.subject.years
-    ]
+    named = [y for y in said.of("year") if said.measured_by(y) and y.names[0] not in level.subject.years]
     if len(named) != 1:
         return None
     return replace(level.subject, years=named[0].names, previous=False)
@@ -164,7 +207,8 @@ def _measured_by(said: Sentence, level: Level) -> Subject | None:
 
 def _direction(said: Sentence) -> tuple[Direction | None, str]:
     """Return the direction a sentence speaks of and its words; none where it speaks of several."""
-    similar = said.of("similar")
+    # "Twice as likely" is not as likely.
+    similar = [x for x in said.of("similar") if not any(0 <= x.start - f.end <= 1 for f in said.figures)]
     if similar:
         return "similar", similar[0].names[0]
     found = said.of("higher", "lower")
@@ -174,6 +218,41 @@ def _direction(said: Sentence) -> tuple[Direction | None, str]:
     if any(0 <= found[0].start - no.end <= len(" significantly ") for no in said.of("negation")):
         return None, ""
     return ("higher" if "higher" in kinds else "lower"), said.text[found[0].start : found[0].end]
+
+
+def _opens_with_the_measure(said: Sentence) -> bool:
+    """Say whether what is measured by comes first: "Compared with 2018-19, ..."."""
+    return any(x.start == 0 for x in said.of("contrast") if x.names not in (("but",), ("from",)))
+
+
+def _turned(said: Sentence, first: Level, second: Level) -> bool:
+    """Say whether the first of two numbers is what the second is measured by: of a change, that of the earlier year."""
+    if _opens_with_the_measure(said):
+        return True
+    parting = {x.start for x in said.of("parting")}
+    if any(
+        first.figure.end <= x.start < second.figure.start and x.start not in parting and not CHANGE.match(x.names[0])
+        for x in said.of("contrast")
+    ):
+        return False  # "34 per cent, up from ...", and not "34 per cent, a fall to ..."
+    years = first.subject.years, second.subject.years
+    if said.of("changing") and len(years[0]) == len(years[1]) == 1 and years[0] != years[1]:
+        return years[0] < years[1]
+    if any(first.figure.end <= x.start < second.figure.start for x in said.of("higher", "lower")):
+        return True  # "59 per cent of all; in Wales it was higher, at ..."
+    between = " between " in f" {said.text[: first.figure.start].lower()}"
+    return between or any(x.names == ("from",) and led_by(said, first.figure, x) for x in said.of("contrast"))
+
+
+def _later_measures(said: Sentence, first: Mention, second: Mention) -> bool:
+    """Say whether of two years the second is what the first is measured by: "higher in 2018-19 than in 2019-20".
+
+    What is set against nothing is a change, of which the earlier year is the measure.
+    """
+    if _opens_with_the_measure(said):
+        return False
+    measured = [said.measured_by(x) for x in (first, second)]
+    return first.names > second.names if measured[0] == measured[1] else measured[1]
 
 
 def _sides(
@@ -188,9 +267,7 @@ def _sides(
             said.around.get(said.segment(second.figure.start), said.segment(second.figure.start))
         ):
             return None  # two things said one after the other, each against something else
-        turned = " between " in f" {said.text[: first.figure.start].lower()}" or any(
-            x.names == ("from",) and led_by(said, first.figure, x) for x in said.of("contrast")
-        )
+        turned = _turned(said, first, second)
         return (second, first) if turned else (first, second)
     if len(levels) > 2:
         return None
@@ -208,9 +285,13 @@ def _sides(
         surveys=tuple(n for x in said.of("survey") for n in x.names),
         unknown=tuple(said.text[x.start : x.end] for x in said.of("unknown")),
     )  # fmt: skip
-    if len(subject.years) == 2:
-        earlier, later = sorted(subject.years)
-        return replace(subject, years=(later,)), replace(subject, years=(earlier,))
+    named = said.of("year")
+    if len(named) == 2:
+        left, right = named if _later_measures(said, *named) else named[::-1]
+        return replace(subject, years=left.names), replace(subject, years=right.names)
     if len(subject.places) == 2:
-        return replace(subject, places=subject.places[:1]), replace(subject, places=subject.places[1:])
+        two = replace(subject, places=subject.places[:1]), replace(subject, places=subject.places[1:])
+        return two[::-1] if _opens_with_the_measure(said) else two
+    if len(named) == 1 and said.measured_by(named[0]):
+        return replace(subject, years=()), subject
     return subject, None

@@ -4,6 +4,7 @@ Belongs here: making a subject of the mentions that go with a number, and why a 
 Not here: which mentions go with it (segments), the catalogue's words (mentions), and finding the estimate (identify).
 """
 
+import re
 from dataclasses import dataclass
 
 from engagement_stats.mentions import Mention
@@ -12,6 +13,12 @@ from engagement_stats.segments import Sentence, near, slots
 
 CLOSE = 3
 NEGATED_WITHIN = 25
+UNTOLD = "it is of a time that is not followed"
+# What may stand between a number and its year behind it, "34 per cent (in 2018-19)", or a place and its number.
+BRACKET = re.compile(r"\s*\(\s*(?:in\s+)?")
+# What may stand between "of whom" and its number.
+DIRECTLY = re.compile(r"[\s,:-]*(?:\w+\s)?")
+OF_A_PART = "the number is a share of those who did, not of everybody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,8 @@ def subject_of(said: Sentence, figure: Figure) -> Subject:
     indicators = near(said, figure, ("indicator",), later=True)
     named = _first_of(indicators, figure, said)
     recalls = near(said, figure, ("recall",), later=True)
-    people = near(said, figure, ("place", "unknown", "general"), later=False)
+    before = [x for x in said.of("place", "unknown") if BRACKET.fullmatch(said.text[x.end : figure.start])]
+    people = before or near(said, figure, ("place", "unknown", "general"), later=False)
     return Subject(
         indicators=named.names if named else (),
         recall=recall_of(recalls),
@@ -49,7 +57,12 @@ def subject_of(said: Sentence, figure: Figure) -> Subject:
         surveys=tuple(dict.fromkeys(n for x in said.of("survey") for n in x.names)),
         series=_series(said, figure),
         unknown=tuple(said.text[x.start : x.end] for x in people if x.kind == "unknown" and not _held(x, named)),
-        bar=_order(said, figure) or (None if named is None else _bar(said, figure, named)),
+        bar=(
+            _order(said, figure)
+            or _part(said, figure, named)
+            or (UNTOLD if slots(said, figure, said.of("time")) else None)
+            or (None if named is None else _bar(said, figure, named))
+        ),
     )
 
 
@@ -102,7 +115,9 @@ def places_of(people: list[Mention], named: Mention | None) -> tuple[tuple[str, 
 
 def _years(said: Sentence, figure: Figure) -> tuple[str, ...]:
     """Return the years of a figure; those of a number before are taken over only for other people or things."""
-    own = slots(said, figure, said.of("year"))
+    behind = [y for y in said.of("year") if BRACKET.fullmatch(said.text[figure.end : y.start])]
+    years = [y for y in said.of("year") if not said.since(y)]
+    own = behind or slots(said, figure, years)
     if own:
         return tuple(y.names[0] for y in own)
     segment = said.segment(figure.start)
@@ -110,7 +125,7 @@ def _years(said: Sentence, figure: Figure) -> tuple[str, ...]:
         said.segment(x.start) == segment for x in said.of("place", "indicator", "unknown")
     )  # fmt: skip
     for other in said.others(segment, later=False):
-        inside = [x for x in said.of("year") if said.segment(x.start) == other]
+        inside = [x for x in years if said.segment(x.start) == other]
         if inside and said.around.get(segment) == other:
             return tuple(y.names[0] for y in inside)
         numbers = [f for f in said.figures if said.segment(f.start) == other and f.quantity == "level"]
@@ -132,16 +147,41 @@ def _bar(said: Sentence, figure: Figure, named: Mention) -> str | None:
             continue
         if between[0] <= no.start <= between[1] or denied:
             return "the sentence is about those who did not, or about something denied"
+    if any(figure.end <= x.start and 0 <= named.start - x.end <= CLOSE for x in said.of("opinion")):
+        return "the sentence is about what people think of it"
     lead = [
         w for w in said.of("who") if w.end <= named.start and said.segment(w.start) == said.segment(named.start)
     ]  # fmt: skip
     general = any(g.end <= w.start <= g.end + CLOSE for w in lead for g in said.of("general", "place", "unknown"))
     if lead and general:
         if named.end <= figure.start and "," in said.text[named.end : figure.start]:
-            return "the number is a share of those who did, not of everybody"
+            return OF_A_PART
         later = [p for p in said.of("predicate") if p.start >= named.end and p.start - named.end <= 2 * NEGATED_WITHIN]
         if figure.end <= named.start and any(said.segment(p.start) == said.segment(named.start) for p in later):
-            return "the number is a share of those who did, not of everybody"
+            return OF_A_PART
+    return None
+
+
+def _part(said: Sentence, figure: Figure, named: Mention | None) -> str | None:
+    """Say that a number is a share of a part: "of those who signed a petition, 23 per cent ...", "of whom 28 per cent".
+
+    The words of an indicator right behind the words that lead to the part say who is in it.
+    """
+    for part in said.of("part"):
+        if part.start <= figure.start < part.end or any(0 < part.start - x.end <= CLOSE for x in said.of("share")):
+            continue
+        if part.end <= figure.start and DIRECTLY.fullmatch(said.text[part.end : figure.start]):
+            return OF_A_PART
+        whom = next((x for x in said.of("indicator") if 0 <= x.start - part.end <= NEGATED_WITHIN), None)
+        if whom is None:
+            continue
+        others = [x for x in said.of("indicator") if x.start >= whom.end and x.names != whom.names]
+        follows = 0 < part.start - figure.end <= CLOSE and any(
+            said.segment(x.start) == said.segment(part.start) for x in others
+        )
+        opens = not any(0 < part.start - x.end <= CLOSE for x in said.figures)
+        if follows or (opens and part.start < figure.start and named in others):
+            return OF_A_PART
     return None
 
 

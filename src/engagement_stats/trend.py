@@ -21,8 +21,8 @@ CONFIDENCE = 0.95
 # A straight line is not claimed where the waves scatter about it more than their standard errors explain.
 FIT_LEVEL = 0.05
 LEAST_WAVES = 3
-# Waves of a yearly survey begin up to a year and a half apart when their fieldwork moves within the year.
-GAP_YEARS = 1.5
+# Waves lie up to half as far again from each other as they usually do when their fieldwork moves within the year.
+GAP = 1.5
 
 COLUMNS = [
     "series", "indicator", "domain", "level", "segment", "first_wave", "last_wave", "waves", "years", "slope",
@@ -157,26 +157,53 @@ def turning_points(verdicts: Mapping[str, str | None], waves: Sequence[str]) -> 
 
 
 def _gaps(catalogue: Catalogue, waves: Sequence[str]) -> list[str]:
-    at = times(catalogue, waves)
-    labels = [catalogue.waves[w].label for w in waves]
-    return [
-        f"No wave lies between {labels[i]} and {labels[i + 1]}."
-        for i in range(len(waves) - 1)
-        if at[i + 1] - at[i] > GAP_YEARS
-    ]
+    """Say where waves are missing, and where there are some that have no figure of the indicator."""
+    entry = catalogue.waves[waves[0]]
+    assert entry.series is not None  # a trend goes through a series
+    series = catalogue.series_waves(entry.survey, entry.series)
+    years = sorted({catalogue.waves[w].fieldwork.year for w in series})
+    # Of two waves nobody can tell how often there is one: yearly, as most are.
+    usual = float(np.median(np.diff(years))) if len(years) > 2 else 1.0
+    notes = []
+    for earlier, later in pairwise(waves):
+        ends = [catalogue.waves[w] for w in (earlier, later)]
+        between = f"between {ends[0].label} and {ends[1].label}"
+        apart = times(catalogue, [earlier, later])
+        if any(ends[0].fieldwork.year < y < ends[1].fieldwork.year for y in years):
+            notes.append(f"No figure is known of the waves {between}.")
+        elif apart[1] - apart[0] > GAP * usual:
+            notes.append(f"No wave is known {between}.")
+    return notes
 
 
 def _usable(row: Any) -> bool:
     return not row.is_suppressed and row.standard_error is not None and row.standard_error > 0
 
 
+def _unlike(catalogue: Catalogue, changes: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """Say of waves that differ from the one before, breaks apart, in what: a trend goes through them all the same."""
+    out = {}
+    for row in changes[changes["grade"] != "comparable"].itertuples(index=False):
+        axes = [a for a in row.differs_on.split(", ") if a and a != "series_break"]
+        if axes:
+            waves = " and ".join(catalogue.waves[w].label for w in (row.right_wave, row.left_wave))
+            names = " and ".join(catalogue.style.axes[a] for a in axes)
+            out[row.left_indicator, row.left_wave] = f"{waves} differ, or are not known to agree, in {names}."
+    return out
+
+
 def _segment(
-    catalogue: Catalogue, rows: Sequence[Any], verdicts: Mapping[str, str | None], before: str | None
+    catalogue: Catalogue,
+    rows: Sequence[Any],
+    verdicts: Mapping[str, str | None],
+    unlike: Mapping[tuple[str, str], str],
+    before: str | None,
 ) -> dict[str, Any]:
     """Describe one indicator through the waves of one segment, `before` being the last wave ahead of its break."""
     used = [r for r in rows if _usable(r)]
     waves = [r.wave for r in used]
     notes = _gaps(catalogue, [*([before] if before else []), *(r.wave for r in rows)])
+    notes += [unlike[r.indicator, r.wave] for r in rows[1:] if (r.indicator, r.wave) in unlike]
     if left_out := [catalogue.waves[r.wave].label for r in rows if not _usable(r)]:
         notes.append(f"Left out, having no standard error: {', '.join(left_out)}.")
     row: dict[str, Any] = {
@@ -227,6 +254,7 @@ def trends(estimates: pd.DataFrame, comparisons: pd.DataFrame, catalogue: Catalo
         not fit at the 5 per cent level) or "too few waves".
     """
     changes = comparisons[comparisons["kind"] == "series:previous"]
+    unlike = _unlike(catalogue, changes)
     verdicts: dict[str, dict[str, str | None]] = {}
     for row in changes.itertuples(index=False):
         verdicts.setdefault(row.left_indicator, {})[row.left_wave] = row.verdict
@@ -245,7 +273,7 @@ def trends(estimates: pd.DataFrame, comparisons: pd.DataFrame, catalogue: Catalo
                     if len(rows) >= 2:
                         out.append({
                             "series": series, "indicator": indicator, "domain": domain, "level": level,
-                            "segment": number, **_segment(catalogue, rows, known, before),
+                            "segment": number, **_segment(catalogue, rows, known, unlike, before),
                         })  # fmt: skip
                     before = rows[-1].wave if rows else before
     frame = pd.DataFrame(out).reindex(columns=COLUMNS)

@@ -25,6 +25,7 @@ from engagement_stats.identify import Identified, Identifier
 from engagement_stats.lexicon import Meaning
 from engagement_stats.quantities import Figure
 from engagement_stats.statements import Level, Relation, Statement
+from engagement_stats.wording import similar
 
 FLIPPED = {"higher": "lower", "lower": "higher"}
 EXPECTED = {"higher": "higher", "lower": "lower", "similar": "no clear difference"}
@@ -176,9 +177,7 @@ class Verifier:
         row = self._row(left, right)
         if row is None:
             return "cannot be checked", "How the two estimates vary together is not known.", undecided(""), None
-        released = self.released.get((left.key, right.key))
-        turned = self.released.get((right.key, left.key))
-        said = row.verdict if released is None and turned is None else _verdict(released, turned)
+        said = row.verdict
         found = self._found(relation, row, left, right)
         if row.is_suppressed:
             return "cannot be checked", "One of the two figures is suppressed.", found, None
@@ -194,14 +193,30 @@ class Verifier:
             if meaning is None:
                 return "cannot be checked", "It is not said whether it rose or fell.", found, None
             verdict, how = decide(meaning, found)
+            if verdict == "supported" and said == "no clear difference" and not _allows_none(meaning):
+                told = f'The comparison says "{said}", so it shows no size of a difference.'
+                return "not supported", told, found, how
             return verdict, _why_number(meaning, found, verdict), found, how
+        share = self.evidence.by_key[left.key].unit == "proportion"
+        if relation.direction == "similar" and said == EXPECTED["similar"] and not self._alike(relation, row, share):
+            told = f'The comparison says "{said}", and its interval is too wide to call the two alike.'
+            return "cannot be checked", told, found, None
         return *_on_direction(relation, said), found, None
 
+    def _alike(self, relation: Relation, row: Any, share: bool) -> bool:
+        """Say whether a difference that is not clear is small, where the words say more than that it is not clear."""
+        unclear = relation.words in self.catalogue.reading.directions.unclear
+        sides = (row.left_estimate, row.right_estimate)
+        return unclear or similar((row.ci_lower, row.ci_upper), sides, self.catalogue.style, share=share)
+
     def _row(self, left: m.Side, right: m.Side) -> Any:
-        """Make the comparison of two estimates afresh; None where their covariance would be needed and is not there."""
+        """Return the comparison of two estimates as released, or made afresh; None where their covariance is needed."""
         released = self.released.get((left.key, right.key))
         if released is not None:
             return released
+        turned = self.released.get((right.key, left.key))
+        if turned is not None:
+            return _turned(turned)
         pair = m.PairComparison(
             kind="pair",
             label="Two figures of a text",
@@ -250,9 +265,17 @@ def _join(*texts: str) -> str:
     return " ".join(t for t in texts if t)
 
 
-def _verdict(released: Any, turned: Any) -> Any:
-    """Return the released verdict on a pair, turned round where the pair was released the other way about."""
-    return released.verdict if released is not None else FLIPPED.get(turned.verdict, turned.verdict)
+def _turned(row: Any) -> Any:
+    """Turn a released comparison round; its sentence stays, since it says the same."""
+    return row._replace(
+        difference=-row.difference, ci_lower=-row.ci_upper, ci_upper=-row.ci_lower,
+        ratio=_inverse(row.ratio), ratio_ci_lower=_inverse(row.ratio_ci_upper),
+        ratio_ci_upper=_inverse(row.ratio_ci_lower), verdict=FLIPPED.get(row.verdict, row.verdict),
+    )  # fmt: skip
+
+
+def _inverse(number: float) -> float:
+    return 1 / number if number else math.nan
 
 
 def _on_direction(relation: Relation, said: Any) -> tuple[Verdict, str]:
@@ -266,6 +289,11 @@ def _on_direction(relation: Relation, said: Any) -> tuple[Verdict, str]:
         return "supported", f"{told} The two may be set side by side."
     shown = "higher" if relation.left_level.meaning.value > relation.right_level.meaning.value else "lower"
     return ("supported" if shown == said else "not supported"), told
+
+
+def _allows_none(meaning: Meaning) -> bool:
+    """Say whether the words cover that there is no difference."""
+    return meaning.covers(1.0 if meaning.quantity == "ratio" else 0.0)
 
 
 def _why_level(meaning: Meaning, evidence: Found, verdict: Verdict) -> str:

@@ -24,6 +24,9 @@ WORD_SPACES = (
     "http://schemas.openxmlformats.org/wordprocessingml/2006/main",
     "http://purl.oclc.org/ooxml/wordprocessingml/main",
 )
+# The head of a column of percentages; "95% interval" heads none, nor do percentage points.
+PERCENTAGES = re.compile(r"(?<!\d)(?<!\d\s)(?:%|\bper ?cent\b|\bpercentages?\b)(?!\s+points?)", re.IGNORECASE)
+PLAIN = re.compile(r"\d{1,2}(?:\.\d+)?|100(?:\.0+)?")
 # Elements that stand for a character.
 BLANKS = {"tab": " ", "br": " ", "cr": " ", "noBreakHyphen": "-"}
 
@@ -220,10 +223,16 @@ def labelled(heads: Sequence[str], cells: Sequence[str]) -> Iterator[str]:
     --------
     >>> list(labelled(["Measure", "2018-19", "2019-20"], ["Formal volunteering", "36%", "37%"]))
     ['Formal volunteering, 2018-19: 36%', 'Formal volunteering, 2019-20: 37%']
+
+    A plain number is a percentage where the head of its column says so.
+
+    >>> list(labelled(["Region", "Signed a petition (%)", "Base"], ["London", "40", "212"]))
+    ['London, Signed a petition (%): 40%', 'London, Base: 212']
     """
     label = cells[0] if cells else ""
     if len(cells) == 1 and label:
         yield label
     for head, cell in zip(heads[1:], cells[1:], strict=False):
         if cell:
-            yield f"{', '.join(x for x in (label, head) if x)}: {cell}"
+            unit = "%" if PERCENTAGES.search(head) and PLAIN.fullmatch(cell.strip()) else ""
+            yield f"{', '.join(x for x in (label, head) if x)}: {cell}{unit}"

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from engagement_stats import people as naming
 from engagement_stats.catalogue import THRESHOLD, Catalogue
 from engagement_stats.catalogue import model as m
-from engagement_stats.catalogue.style import Verdicts
+from engagement_stats.catalogue.style import Style, Verdicts
 from engagement_stats.differences import CONFIDENCE
 from engagement_stats.rounding import (
     MOST_DECIMALS,
@@ -96,8 +96,14 @@ class Voice:
         return 0 if figure.share else self.style.mean_decimals
 
     def decimals(self, figure: Figure) -> int:
-        """Return the fewest decimals with which a figure may stand alone."""
-        return decimals_of(figure.value, self._least(figure), figure.most, share=figure.share)
+        """Return the fewest decimals with which a figure may stand alone: its interval is not shown without width."""
+        decimals = decimals_of(figure.value, self._least(figure), figure.most, share=figure.share)
+        if figure.row is None:  # a stated number
+            return decimals
+        low, high = figure.row.ci_lower, figure.row.ci_upper
+        while decimals < figure.most and known(low) and _shown_alike(figure.scale * low, figure.scale * high, decimals):
+            decimals += 1
+        return decimals
 
     def _interval(self, figure: Figure, decimals: int, *, after: Figure | None = None, worded: bool = False) -> str:
         """Say an interval; without its name when one of the same confidence was said just before."""
@@ -238,19 +244,23 @@ class Voice:
             return verdicts.no_standard_error, False
         if row.verdict in ("higher", "lower"):
             return (self.verdicts.ratio.clear if quantity == "ratio" else getattr(verdicts, row.verdict)), True
-        if row.p_value == 1 and any(f.row is not None and f.row.rounding > 0 for f in (left, right)):
+        if row.p_value == 1 and self._hidden_by_rounding(row, left, right):
             return verdicts.too_coarse, False
         if row.ci_lower > 0 or row.ci_upper < 0:
             return verdicts.not_clear_together, True
-        word = "similar" if self._similar(row, left, right) else "no_clear_difference"
+        sides = (left.value / left.scale, right.value / left.scale)
+        small = similar((row.ci_lower, row.ci_upper), sides, self.style, share=left.share)
+        word = "similar" if small else "no_clear_difference"
         return getattr(self.verdicts.ratio if quantity == "ratio" else verdicts, word), True
 
-    def _similar(self, row: Any, left: Figure, right: Figure) -> bool:
-        """Say whether the whole interval of a difference is small."""
-        widest = max(abs(row.ci_lower), abs(row.ci_upper))
-        largest = max(abs(left.value), abs(right.value)) / left.scale
-        within = not left.share or widest <= self.style.similar.within
-        return within and widest <= self.style.similar.relative * largest
+    def _hidden_by_rounding(self, row: Any, left: Figure, right: Figure) -> bool:
+        """Say whether a difference that rounding can hide would be a clear one.
+
+        The interval of a difference is its reach without rounding, widened by the rounding of both figures.
+        """
+        rounding = sum(f.row.rounding for f in (left, right) if f.row is not None and known(f.row.rounding))
+        reach = (row.ci_upper - row.ci_lower) / 2 - rounding
+        return bool(rounding > 0 and abs(row.difference) + rounding > reach)
 
     def _precision(self, row: Any, left: Figure, right: Figure, quantity: Quantity) -> tuple[int, int, int, int]:
         """Decimals of both figures, of what is made of them and of its interval."""
@@ -299,6 +309,17 @@ class Voice:
 
     def _signed(self, number: str) -> str:
         return self.words.minus.format(number=number[1:]) if number.startswith("-") else number
+
+
+def similar(interval: tuple[float, float], sides: tuple[float, float], style: Style, *, share: bool) -> bool:
+    """Say whether two figures without a clear difference may be called similar: all of its interval is small."""
+    widest = max(abs(x) for x in interval)
+    within = not share or widest <= style.similar.within
+    return within and widest <= style.similar.relative * max(abs(x) for x in sides)
+
+
+def _shown_alike(low: float, high: float, decimals: int) -> bool:
+    return low < high and rounded(low, decimals) == rounded(high, decimals)
 
 
 def _inner(text: str) -> str:

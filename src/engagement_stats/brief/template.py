@@ -122,7 +122,8 @@ def _parsed(sandbox: "Environment", lines: list[str], found: Reading) -> "nodes.
             return sandbox.parse("\n".join(lines))
         except TemplateSyntaxError as error:
             at = min(max(error.lineno, 1), len(lines))
-            found.problems.append((at, f"This is not a template's language: {error.message}. {ALLOWED}"))
+            why = (error.message or "").rstrip(".")
+            found.problems.append((at, f"This is not a template's language: {why}. {ALLOWED}"))
             if not _blank(lines, at):
                 return None
         except RecursionError:
