@@ -14,6 +14,10 @@ from engagement_stats.status import Status
 from pipelines import assets
 from pipelines.resources import WorkspaceResource
 
+# The tag in which Dagster keeps the key of a run.
+RUN_KEY = "dagster/run_key"
+# How often a run that is killed is started in all, since one that always dies would be started every minute.
+ATTEMPTS = 3
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 microdata_wave_job = dg.define_asset_job(
@@ -44,7 +48,22 @@ def register(instance: dg.DagsterInstance, status: Status) -> None:
             instance.add_dynamic_partitions(str(partitions.name), new)
 
 
-def _requests(workspace: WorkspaceResource, status: Status) -> Iterator[dg.RunRequest]:
+def _key(instance: dg.DagsterInstance, made_from: str) -> str:
+    """Return the key of the run to ask for: another one after each run of it that was killed, up to `ATTEMPTS`.
+
+    Dagster starts no second run of one key. A run of which no step failed was ended from outside (the machine went
+    down), said nothing of its input, and would otherwise never be made.
+    """
+    keys = [made_from, *(f"{made_from}-{attempt}" for attempt in range(2, ATTEMPTS + 1))]
+    return next((key for key in keys if not _was_killed(instance, key)), keys[-1])
+
+
+def _was_killed(instance: dg.DagsterInstance, key: str) -> bool:
+    ended = dg.RunsFilter(tags={RUN_KEY: key}, statuses=[dg.DagsterRunStatus.FAILURE])
+    return any(instance.get_run_stats(run.run_id).steps_failed == 0 for run in instance.get_runs(ended))
+
+
+def _requests(workspace: WorkspaceResource, status: Status, instance: dg.DagsterInstance) -> Iterator[dg.RunRequest]:
     """Ask for each wave whose input changed, or, when none did, for the release if it is out of date.
 
     A run is keyed by what it is made from, so a wave that failed is not tried again until its input changes.
@@ -53,7 +72,7 @@ def _requests(workspace: WorkspaceResource, status: Status) -> Iterator[dg.RunRe
     for wave in waiting:
         assert wave.fingerprint is not None
         yield dg.RunRequest(
-            run_key=f"{wave.wave}-{wave.fingerprint.key}",
+            run_key=_key(instance, f"{wave.wave}-{wave.fingerprint.key}"),
             job_name=JOBS[wave.kind].name,
             partition_key=wave.wave,
         )
@@ -66,7 +85,7 @@ def _requests(workspace: WorkspaceResource, status: Status) -> Iterator[dg.RunRe
         if is_due and wanted not in releases.withdrawn(target):
             # The release may be one that stood before, so the key also says what it replaces.
             replaced = target.stat().st_mtime_ns if target.exists() else 0
-            yield dg.RunRequest(run_key=f"{wanted}-{replaced}", job_name=release_job.name)
+            yield dg.RunRequest(run_key=_key(instance, f"{wanted}-{replaced}"), job_name=release_job.name)
 
 
 @dg.sensor(
@@ -81,7 +100,7 @@ def landing_folder(
     try:
         status = workspace.status()
         register(context.instance, status)
-        requests = list(_requests(workspace, status))
+        requests = list(_requests(workspace, status, context.instance))
     except EngagementStatsError as error:
         return dg.SkipReason(str(error))
     return dg.SensorResult(run_requests=requests) if requests else dg.SkipReason("nothing has changed")

@@ -505,6 +505,18 @@ def test_all_mistakes_are_reported_at_once(folder: Path) -> None:
         assert any(all(word in line for word in MISTAKES[mistake][3]) for line in lines), mistake
 
 
+def test_a_wave_that_cannot_be_read_is_not_said_to_be_missing(folder: Path) -> None:
+    replace(folder / "waves" / "hansard_audit_2016.yaml", "mode: face_to_face", "mode: by_hand")
+    (only,) = problems(folder)
+    assert only.startswith("waves/hansard_audit_2016.yaml: ")
+    assert "Got 'by_hand'" in only
+
+
+def test_a_misspelt_reference_names_what_it_is_like(folder: Path) -> None:
+    replace(folder / "waves" / "hansard_audit_2016.yaml", "variable: voted,", "variable: votedd,")
+    assert any(line.endswith('variable "votedd" is not in the catalogue. Is it voted?') for line in problems(folder))
+
+
 def test_a_proposal_is_refused_until_its_labels_are_answered_too(folder: Path) -> None:
     place = folder / "waves" / "hansard_audit_2016.yaml"
     replace(place, "label: Audit of Political Engagement 14, 2016", "label: TO-BE-CONFIRMED")
@@ -572,6 +584,12 @@ def test_codes_are_compared_as_text() -> None:
 def test_bands_are_pairs_of_whole_numbers_that_do_not_overlap(bands: dict[str, object], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         model.Variable.model_validate({"column": "agea", "bands": bands})
+
+
+def test_a_range_runs_forwards() -> None:
+    with pytest.raises(ValidationError, match="numeric's first number is above its last"):
+        model.Variable.model_validate({"column": "agea", "numeric": [98, 16]})
+    assert model.Variable.model_validate({"column": "agea", "numeric": [16, 16]}).numeric == (16, 16)
 
 
 def test_bands_are_read_from_yaml_lists(packaged: catalogue.Catalogue) -> None:

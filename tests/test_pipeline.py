@@ -739,6 +739,24 @@ def test_sensor_does_not_repeat_a_wave_that_failed(project: Project) -> None:
     assert sensed.asked() == [("microdata_wave", POLL)]
 
 
+def test_sensor_asks_again_for_a_wave_whose_run_was_killed_but_not_for_ever(project: Project) -> None:
+    sensed = Sensed(project)
+    edit_text(project.file(POLL), lambda frame: frame.iloc[:-1])
+    keys = []
+    for _ in range(automation.ATTEMPTS + 1):
+        found = sensed.look()
+        assert isinstance(found, dg.SensorResult)
+        (request,) = found.run_requests or []
+        keys.append(request.run_key)
+        killed = sensed.instance.create_run_for_job(
+            definitions().resolve_job_def("microdata_wave"),
+            tags={automation.RUN_KEY: str(request.run_key)},
+        )
+        sensed.instance.report_run_failed(killed, "the machine went down")
+    assert len(set(keys)) == automation.ATTEMPTS
+    assert keys[-1] == keys[-2]
+
+
 def test_sensor_asks_again_for_a_release_that_stood_before(project: Project) -> None:
     """Dagster starts no second run of one key, so a release gone back to needs another."""
     sensed = Sensed(project)

@@ -5,6 +5,7 @@ Not here: the shape of an entry (model), YAML itself (strictyaml), and any use o
 """
 
 import csv
+import difflib
 import hashlib
 import itertools
 import json
@@ -239,10 +240,11 @@ def digest(content: object) -> str:
 
 
 class _Problems:
-    """Everything found wrong so far, a line each."""
+    """Everything found wrong so far, a line each, and the ids of the entries that could not be read."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.unread: set[str] = set()
 
     def add(self, where: str, problem: str) -> None:
         self.lines.append(f"{where}: {problem}")
@@ -280,6 +282,7 @@ def _read_folder(
             try:
                 entries[key] = adapter.validate_python(raw)
             except ValidationError as error:
+                problems.unread.add(key)
                 problems.add_validation(where, error)
     return entries
 
@@ -316,14 +319,17 @@ def _read_waves(folder: Path, problems: _Problems) -> tuple[Waves, dict[str, inh
         try:
             contents[path.stem] = strictyaml.read(path)
         except CatalogueError as error:
+            problems.unread.add(path.stem)
             problems.lines.append(f"waves/{error}")
     resolved = inherit.resolve(contents, problems.add)
+    problems.unread |= set(contents) - set(resolved)
     adapter: TypeAdapter[m.MicrodataWave | m.TablesWave] = TypeAdapter(m.Wave)
     waves: Waves = {}
     for wave, whole in resolved.items():
         try:
             waves[wave] = adapter.validate_python(whole.content)
         except ValidationError as error:
+            problems.unread.add(wave)
             _add_wave_problems(wave, error, resolved, problems)
         else:
             for place in _unanswered(whole.content):
@@ -408,8 +414,10 @@ def _read_tables(folder: Path, name: str, kind: type[E], problems: _Problems) ->
 def _unknown(problems: _Problems, where: str, what: str, names: Iterable[str], known: Iterable[str]) -> None:
     known = set(known)
     for name in names:
-        if name not in known:
-            problems.add(where, f'{what} "{name}" is not in the catalogue.')
+        # What is wrong with an entry that is there was said where it stands.
+        if name not in known | problems.unread:
+            near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.8)
+            problems.add(where, f'{what} "{name}" is not in the catalogue.{f" Is it {near[0]}?" if near else ""}')
 
 
 def _check_level(c: Catalogue, problems: _Problems, where: str, domain: str, level: str) -> None:

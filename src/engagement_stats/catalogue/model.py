@@ -184,6 +184,8 @@ class Variable(Entry):
                 raise ValueError("a band's first number is above its last")
             if any(a[1] >= b[0] for a, b in pairwise(spans)):
                 raise ValueError("bands overlap")
+        if self.numeric is not None and self.numeric[0] > self.numeric[1]:
+            raise ValueError("numeric's first number is above its last")
         return self
 
 
