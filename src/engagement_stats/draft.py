@@ -91,19 +91,33 @@ def _entry(name: str, line: Line, indent: str) -> Iterator[str]:
     """Write one line with its confidence and reason, and its notes above it."""
     for note in line.notes:
         yield from _note(note, indent)
-    written = f"{indent}{name}: {ASK if line.value is None else _scalar(line.value)}"
+    written = list(_block(name, ASK if line.value is None else line.value, indent))
     said = printable(f"{line.confidence or ASK}: {line.reason}")
-    if len(written) + len(said) + 4 <= WIDTH:
-        yield f"{written}  # {said}"
+    if len(written) == 1 and len(written[0]) + len(said) + 4 <= WIDTH:
+        yield f"{written[0]}  # {said}"
     else:
         yield from _note(said, indent)
+        yield from written
+
+
+def _block(name: str, value: object, indent: str) -> Iterator[str]:
+    """Write a value on one line, or a line for each of its parts where it is too long."""
+    written = f"{indent}{_scalar(name)}: {_scalar(value)}"
+    if len(written) <= WIDTH or not isinstance(value, dict):
         yield written
+    else:
+        yield f"{indent}{_scalar(name)}:"
+        for key, part in value.items():
+            yield from _block(key, part, f"{indent}  ")
 
 
 def _head(proposal: Proposal, *, short: bool) -> Iterator[str]:
     yield f"# PROPOSED by `engagement-stats inspect` for {_scalar(proposal.look.name)}; not checked by anybody yet."
     if proposal.near is None:
-        yield from _note("No wave of the catalogue is like this file. Name one with --like, or write the entry out.")
+        yield from _note(
+            "No wave of the catalogue is like this file. Name one with --like, or keep of the variables those that "
+            "indicators, with questions of their own, or domains read, and delete the others."
+        )
     else:
         yield from _note(
             f"Nearest known wave: {proposal.near}; {proposal.share:.0%} of its variables were found. After # stands "
@@ -279,9 +293,10 @@ def _unverified(proposal: Proposal) -> Iterator[str]:
     """Write, as lines that stay with the wave until someone removes them, what rests on a likeness only."""
     yield "unverified:"
     yield "  - That mode, fieldwork and sampling are as given; the file does not state them."
-    guessed = [
-        f"{_column(x)} is {k}" for k, x in proposal.variables.items() if x.confidence != "high" and x.reason != ABSENT
-    ]
+    # Without a known wave the others are the file's own columns, by their own names.
+    of_likeness = proposal.variables if proposal.near else [str(d.value) for d in proposal.domains]
+    lines = {k: proposal.variables[k] for k in of_likeness}
+    guessed = [f"{_column(x)} is {k}" for k, x in lines.items() if x.confidence != "high" and x.reason != ABSENT]
     if guessed:
         yield "  - >-"
         words = f"That the proposal recognised rightly, by likeness and not by name or label: {', '.join(guessed)}."

@@ -8,10 +8,11 @@ fact the file cannot give.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import pandas as pd
 
-from engagement_stats import dividing, likeness, nearest, roles
+from engagement_stats import dividing, likeness, nearest, roles, transcribe
 from engagement_stats.catalogue import CROSS, Catalogue
 from engagement_stats.catalogue import model as m
 from engagement_stats.codes import as_codes
@@ -89,13 +90,21 @@ def propose(
 
 def _bare(look: Look, columns: Sequence[Column], rows: Line, catalogue: Catalogue) -> Proposal:
     """Propose what can be said without a known wave."""
-    variables = dividing.propose(columns, look.frame, catalogue)
+    domains = dividing.propose(columns, look.frame, catalogue)
     surest = _of(look.roles, "weight")
     main = Line(surest[0].columns[0], surest[0].confidence, surest[0].why) if surest else _unknown("no likely weight")
+    respondent = _by_role(look.roles)
+    used = {main.value, *_mapping(respondent.value).get("columns", ()), *(_column_of(x) for x in domains.values())}
+    variables = transcribe.variables([c for c in columns if c.name not in used], domains, catalogue)
     return Proposal(
-        look=look, near=None, share=0.0, rows=rows, where=None, respondent_id=_by_role(look.roles),
-        design={"weights.main": main}, variables=variables, indicators={}, domains=[_divides(v) for v in variables],
+        look=look, near=None, share=0.0, rows=rows, where=None, respondent_id=respondent,
+        design={"weights.main": main}, variables=domains | variables, indicators={},
+        domains=[_divides(v) for v in domains],
     )  # fmt: skip
+
+
+def _column_of(line: Line) -> object:
+    return _mapping(line.value).get("column")
 
 
 def _unknown(reason: str) -> Line:
@@ -174,7 +183,7 @@ def _respondent(wave: m.MicrodataWave, rows: pd.DataFrame, found: Sequence[Role]
     return likely
 
 
-def _mapping(value: object) -> Mapping[str, object]:
+def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
