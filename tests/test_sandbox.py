@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from engagement_stats import sandbox
+from engagement_stats import ingest, sandbox
 from engagement_stats.errors import IngestError
 from engagement_stats.sandbox import MEGABYTE, Limits
 
@@ -260,3 +260,5 @@ def test_limits_grow_with_the_file() -> None:
     assert large.seconds > 2 * 37
     assert large.memory > 2 * 1.8e9
     assert json.loads(json.dumps(large.memory)) == large.memory
+    # Of a portable file pyreadstat alone takes 9.7 s for 9.9 MB on a busy machine.
+    assert Limits.of(34_000_000, ingest.SLOW["por"]).seconds > 2 * 34

@@ -37,6 +37,9 @@ ONLY_OF: Mapping[str, tuple[Format, ...]] = {
 }  # fmt: skip
 Grid = list[list[Cell]]
 
+# The numbers of a portable file are written out to the base of 30: pyreadstat reads 1 to 2 MB of them a second.
+SLOW: Mapping[Format, int] = {"por": sandbox.MEGABYTE // 2}
+
 
 @dataclass(frozen=True)
 class RawFile:
@@ -116,7 +119,7 @@ def _reading(
             asdict(job),
             data,
             where=where,
-            limits=sandbox.Limits.of(sum(f.size for f in files)),
+            limits=sandbox.Limits.of(sum(f.size for f in files), SLOW.get(options.format, sandbox.BYTES_A_SECOND)),
             files=[f.descriptor for f in files],
         )
         if not source.is_unchanged():

@@ -61,8 +61,8 @@ class Limits:
     disk: int
 
     @classmethod
-    def of(cls, size: int) -> "Limits":
-        """Return the limits for a file of this many bytes.
+    def of(cls, size: int, bytes_a_second: int = BYTES_A_SECOND) -> "Limits":
+        """Return the limits for a file of this many bytes, of a format that is read this fast at least.
 
         Examples
         --------
@@ -70,7 +70,7 @@ class Limits:
         Limits(seconds=10.0..., memory=1073743844, disk=268437072)
         """
         return cls(
-            LEAST_SECONDS + size / BYTES_A_SECOND, LEAST_MEMORY + MEMORY_A_BYTE * size, LEAST_DISK + DISK_A_BYTE * size
+            LEAST_SECONDS + size / bytes_a_second, LEAST_MEMORY + MEMORY_A_BYTE * size, LEAST_DISK + DISK_A_BYTE * size
         )
 
 
