@@ -337,6 +337,21 @@ def test_a_year_behind_two_places_is_of_both(packaged: catalogue.Catalogue) -> N
     assert sides == [((("region=Wales",),), ("2016",), (("population=",),), ("2016",))] * 2
 
 
+@pytest.mark.parametrize(
+    "head",
+    ["Lower", "Upper", "Lower 95% CI", "Upper limit", "95% CI lower", "Lower bound (%)", "Upper confidence limit"],
+)
+def test_the_limits_of_an_interval_in_a_table_are_no_estimates(
+    packaged: catalogue.Catalogue, release: Release, head: str
+) -> None:
+    cells = "Formal volunteering in the last 12 months, {}: 35%, in 2019-20"
+    assert len(answers(cells.format("England"), packaged, release)) == 1
+    assert answers(cells.format(head), packaged, release).empty
+    # A direction is still one.
+    said = one("Volunteering was lower, at 27 per cent, in 2021-22 than in 2019-20.", "lower", packaged, release)
+    assert said["kind"] != "level"
+
+
 def test_two_numbers_in_brackets_are_of_the_two_places_before(packaged: catalogue.Catalogue) -> None:
     text = "In 2016 people in Wales were more likely than average to be certain to vote (58% compared with 59%)."
     (statement,) = read([Passage(text, "paragraph", (0,), (1,))], packaged)

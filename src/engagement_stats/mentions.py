@@ -13,7 +13,7 @@ from typing import Literal
 
 from engagement_stats import people
 from engagement_stats.catalogue import CROSS, Catalogue
-from engagement_stats.quantities import Figure
+from engagement_stats.quantities import Figure, no_statistics
 from engagement_stats.sentences import GAP, Word, alike, find, words
 
 Kind = Literal[
@@ -174,10 +174,11 @@ class Vocabulary:
             "opinion": reading.opinions,
             "referring": reading.referring, "general": reading.people.general,
         }  # fmt: skip
-        # "More than half" is a number; it compares nothing.
+        # "More than half" is a number, and the "lower" of an interval its limit; they compare nothing.
+        silent = [(f.start, f.end) for f in figures] + no_statistics(found, self.catalogue)
         others = [
             m for kind, patterns in lists.items() for m in _plainly(kind, patterns, found)
-            if not any(f.start <= m.start < f.end for f in figures)
+            if not any(start <= m.start < end for start, end in silent)
         ]  # fmt: skip
         others += self._looked_up("survey", _turned(reading.surveys), found)
         others += self._looked_up("series", _turned(reading.series), found)

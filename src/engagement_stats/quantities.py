@@ -43,6 +43,11 @@ class Figure:
         return self.meaning.quantity
 
 
+def no_statistics(found: list[Word], catalogue: Catalogue) -> list[tuple[int, int]]:
+    """Return where a text holds words and numbers that are no statistic, such as the limits of an interval."""
+    return [(found[a].start, found[b - 1].end) for a, b in find(catalogue.reading.not_statistics, found)]
+
+
 def figures(text: str, found: list[Word], catalogue: Catalogue) -> list[Figure]:
     """Find the figures of a sentence.
 
@@ -68,7 +73,7 @@ def figures(text: str, found: list[Word], catalogue: Catalogue) -> list[Figure]:
     >>> [(f.words, f.quantity) for f in figures(text, words(text), catalogue.load())]
     [('just over a third', 'level'), ('36.5%', 'level')]
     """
-    barred = [(found[a].start, found[b - 1].end) for a, b in find(catalogue.reading.not_statistics, found)]
+    barred = no_statistics(found, catalogue)
     directions = catalogue.reading.directions
     sides = [*directions.higher, *directions.lower]
     out: list[Figure] = []
