@@ -164,6 +164,10 @@ def test_too_few_waves_have_no_slope(small: catalogue.Catalogue) -> None:
     assert (row["direction"], row["waves"]) == ("too few waves", 2)
     assert math.isnan(row["slope"])
     assert row["note"] == "Left out, having no standard error: Poll 2015."
+    silent = {"standard_error": math.nan}
+    two = made(c, {2014: 0.3, 2015: 0.4, 2016: 0.5}, poll_2015=silent, poll_2016=silent).iloc[0]
+    # Labels of waves hold commas.
+    assert two["note"] == "Left out, having no standard error: Poll 2015; Poll 2016."
     hidden = made(c, {2014: 0.3, 2015: 0.4, 2016: 0.5}, poll_2015={"is_suppressed": True}).iloc[0]
     assert hidden["waves"] == 2
 

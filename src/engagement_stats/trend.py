@@ -205,7 +205,7 @@ def _segment(
     notes = _gaps(catalogue, [*([before] if before else []), *(r.wave for r in rows)])
     notes += [unlike[r.indicator, r.wave] for r in rows[1:] if (r.indicator, r.wave) in unlike]
     if left_out := [catalogue.waves[r.wave].label for r in rows if not _usable(r)]:
-        notes.append(f"Left out, having no standard error: {', '.join(left_out)}.")
+        notes.append(f"Left out, having no standard error: {'; '.join(left_out)}.")
     row: dict[str, Any] = {
         "first_wave": rows[0].wave, "last_wave": rows[-1].wave, "waves": len(used), "direction": "too few waves",
         "turning_points": ", ".join(turning_points(verdicts, [r.wave for r in rows])) or None,
