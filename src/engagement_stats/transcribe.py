@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from engagement_stats import dividing
 from engagement_stats.catalogue import Catalogue
 from engagement_stats.catalogue.entry import ASK
+from engagement_stats.codebook import reason_named
 from engagement_stats.inspection import SMALL, Column
 from engagement_stats.proposed import Line
 
@@ -60,6 +61,8 @@ def _line(column: Column, catalogue: Catalogue) -> Line:
     silent = [c for c in shown if c in column.missing or c in column.looks_missing]
     empty = [""] if column.empty else []
     named, _ = dividing.missing_by_label([*empty, *shown], column, catalogue)
+    in_words = {c: reason_named(c, catalogue.rules.codebook) for c in shown if c not in column.labels}
+    named |= {c: reason for c, reason in in_words.items() if reason is not None}
     missing: dict[str, str] = {**named, **{c: ASK for c in silent if c not in named}}
     answers = {c: _answer(c, column) for c in shown if c not in missing}
     value: dict[str, object] = {"column": column.name, "codes": answers}
