@@ -54,6 +54,15 @@ def test_the_sign_of_a_note_is_not_a_digit_of_the_number_before_it() -> None:
     assert texts(block("Just over half\N{SUPERSCRIPT ONE} of them")) == ["Just over half of them"]
 
 
+def test_the_sign_of_a_note_that_is_nearly_as_large_as_the_line_stands_higher() -> None:
+    """As LibreOffice draws it; a number in a font so much smaller on the line itself is no note."""
+    line = [Drawn(60, 700, "In England 36"), Drawn(125, 704, "2", 8.8), Drawn(133, 700, "per cent volunteer")]
+    kept = [Drawn(60, 600, "In England"), Drawn(115, 600, "36", 8.8), Drawn(133, 600, "per cent volunteer")]
+    assert texts([*line, *kept, *block("Filler of the usual height", y=500)])[:2] == [
+        "In England 36 per cent volunteer", "In England 36 per cent volunteer",
+    ]  # fmt: skip
+
+
 def test_letters_that_tex_draws_as_one_are_two() -> None:
     """Its fonts say nothing of what they have at 28, where no other font has a letter."""
     assert texts(block("In England \x1cfty-two per cent")) == ["In England fifty-two per cent"]

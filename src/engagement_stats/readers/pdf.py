@@ -31,8 +31,9 @@ OF_TEX = {
 }  # fmt: skip
 INSTEAD = HYPHENS | BULLETS | OF_TEX
 # Shares of a line's height: characters of one line overlap by so much, pieces of it are so far apart, and the sign of a
-# note is so much smaller than the line and raised above it.
+# note is so much smaller than the line and raised above it. LibreOffice draws it larger, but higher.
 OVERLAP, APART, SMALLER, RAISED = 0.5, 1.5, 0.85, 0.12
+LARGER, HIGHER = 0.95, 0.3
 
 
 def lines(path: Path) -> list[str]:
@@ -148,7 +149,8 @@ class _Sign:
 
     def is_note(self, height: float, base: float) -> bool:
         """Say whether this is the sign of a note in a line of such a height; 19th has letters there."""
-        is_raised = self.height < SMALLER * height and self.base > base + RAISED * height
+        size, raised = self.height / height, (self.base - base) / height
+        is_raised = (size < SMALLER and raised > RAISED) or (size < LARGER and raised > HIGHER)
         return is_raised and not self.text.isalpha()
 
 
