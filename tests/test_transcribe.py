@@ -65,7 +65,11 @@ def test_every_name_is_an_id_and_given_once(packaged: Catalogue) -> None:
     columns = {name: np.arange(N) % 2 for name in ("sex", "Q1.a", "Q1 a", "1st", "Änderung", "%%")}
     found = proposed(packaged, columns, have=("sex",))
     assert list(found) == ["sex_2", "q1_a", "q1_a_2", "q_1st", "nderung", "q"]
-    assert len(proposed(packaged, {f"c{i}": np.arange(N) % 2 for i in range(250)})) == transcribe.MOST
+    many = proposed(packaged, {f"c{i}": np.arange(N) % 2 for i in range(250)})
+    assert len(many) == transcribe.MOST
+    assert [x for line in many.values() for x in line.notes] == [
+        "50 more coded columns follow this one and are not here: --columns shows their codes"
+    ]
 
 
 def test_the_answered_entry_of_a_new_poll_is_valid(packaged: Catalogue, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ Not here: domains (dividing), and what a question is about, which no file can te
 
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from engagement_stats import dividing
 from engagement_stats.catalogue import Catalogue
@@ -34,13 +35,17 @@ def variables(columns: Sequence[Column], have: Collection[str], catalogue: Catal
     Returns
     -------
     dict of str to Line
-        By name, the first `MOST` of them. A code that the file neither labels nor spells in words asks to be named.
+        By name, the first `MOST` of them; the last says how many are left. A code that the file neither labels nor
+        spells in words asks to be named.
     """
     found: dict[str, Line] = {}
-    for column in columns:
-        if column.kind != "codes" or len(column.counts) < 2 or len(found) == MOST:
-            continue
+    coded = [c for c in columns if c.kind == "codes" and len(c.counts) > 1]
+    for column in coded[:MOST]:
         found[_named(column.name, {*have, *found})] = _line(column, catalogue)
+    if len(coded) > MOST:
+        name, line = found.popitem()
+        left = f"{len(coded) - MOST} more coded columns follow this one and are not here: --columns shows their codes"
+        found[name] = replace(line, notes=(*line.notes, left))
     return found
 
 
