@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from engagement_stats import sandbox
 from engagement_stats.errors import DocumentError, IngestError
-from engagement_stats.readers.pdf import Printed
+from engagement_stats.readers.pdf import SEVERAL, Printed, numbered
 from engagement_stats.readers.worker import descriptor
 from engagement_stats.wordfile import Paragraph, labelled
 
@@ -35,7 +35,7 @@ HEADING, NOTE, ALIKE = 1.12, 0.92, 0.08
 # Lines stand this much further apart, as a share of what is usual, where a paragraph ends.
 GAP, COMMON = 1.25, 0.05
 # What stands this near the upper or lower edge of the print (as a share of it) on several pages is a running head.
-MARGIN, SEVERAL = 0.1, 3
+MARGIN = 0.1
 
 
 def paragraphs(content: bytes, name: str) -> list[Paragraph]:
@@ -105,7 +105,7 @@ def _without_heads(lines: Sequence[Printed]) -> list[Printed]:
         return line.base >= top - margin or line.base <= bottom + margin
 
     def pattern(line: Printed) -> tuple[str, int]:
-        return re.sub(r"\d+", "#", _text(line)), round(line.base)
+        return numbered(_text(line)), round(line.base)
 
     pages = len({x.page for x in lines})
     times = Counter(p for p, _ in {(pattern(x), x.page) for x in lines if is_at_edge(x)})
