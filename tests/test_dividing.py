@@ -75,6 +75,11 @@ def test_the_age_of_the_respondent_is_preferred_to_a_partners(packaged: Catalogu
     assert line.value["column"] == "respage"
 
 
+def test_a_partners_age_does_not_stand_in_for_an_age_with_undeclared_codes(packaged: Catalogue) -> None:
+    own = pd.Series(ages(18)).where(np.arange(N) % 20 != 0, 0)
+    assert proposed(packaged, {"age": own, "AgePartner": ages(18)}) == {}
+
+
 def test_nothing_is_proposed_twice(packaged: Catalogue) -> None:
     """A wave that has an age group of its own needs no other bands."""
     assert proposed(packaged, {"age": ages(16)}, have=("age_group",)) == {}

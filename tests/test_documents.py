@@ -6,6 +6,8 @@ from pathlib import Path
 
 import docx
 import pytest
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
 
 from engagement_stats import documents, wordfile
 from engagement_stats.errors import DocumentError
@@ -265,3 +267,25 @@ def test_a_file_that_is_not_there_or_too_large(tmp_path: Path, monkeypatch: pyte
 )
 def test_a_plain_number_is_a_percentage_where_its_column_says_so(head: str, cell: str, expected: str) -> None:
     assert list(wordfile.labelled(["Region", head], ["London", cell])) == [f"London, {head}: {expected}"]
+
+
+@pytest.mark.parametrize("sign", ["<sup>1</sup>", "\N{SUPERSCRIPT ONE}", "<sup>1,2</sup>", "[^1]"])
+def test_the_sign_of_a_note_is_not_a_digit_of_the_number_before_it(tmp_path: Path, sign: str) -> None:
+    (found,) = passages(tmp_path, "text.md", f"It was 37{sign} per cent on the 19<sup>th</sup>.")
+    assert found.text == "It was 37 per cent on the 19th."
+
+
+def test_raised_figures_of_a_word_file_are_signs_of_notes(tmp_path: Path) -> None:
+    """Made by hand, or as LibreOffice makes them of a web page; a raised "th" is letters of the word."""
+    written, path = docx.Document(), tmp_path / "text.docx"
+    paragraph = written.add_paragraph("It was 37")
+    for text, is_raised in (("1", True), (" per cent", False), ("2, 3", True), (" on the 19", False), ("th", True)):
+        paragraph.add_run(text).font.superscript = is_raised
+    paragraph.add_run("\N{SUPERSCRIPT FOUR} of May, or 36")
+    for text, half_points in (("5", 7), (" per cent", 0), (" of 9", -7)):
+        run = paragraph.add_run(text)
+        position = OxmlElement("w:position")
+        position.set(qn("w:val"), str(half_points))
+        run._r.get_or_add_rPr().append(position)
+    written.save(str(path))
+    assert [p.text for p in documents.read(path)] == ["It was 37 per cent on the 19th of May, or 36 per cent of 9"]

@@ -2,7 +2,7 @@
 
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -52,6 +52,15 @@ def test_the_sign_of_a_note_is_not_a_digit_of_the_number_before_it() -> None:
         "In England 36 per cent volunteer", "On the 19th of May",
     ]  # fmt: skip
     assert texts(block("Just over half\N{SUPERSCRIPT ONE} of them")) == ["Just over half of them"]
+
+
+def test_the_sign_of_a_note_that_is_nearly_as_large_as_the_line_stands_higher() -> None:
+    """As LibreOffice draws it; a number in a font so much smaller on the line itself is no note."""
+    line = [Drawn(60, 700, "In England 36"), Drawn(125, 704, "2", 8.8), Drawn(133, 700, "per cent volunteer")]
+    kept = [Drawn(60, 600, "In England"), Drawn(115, 600, "36", 8.8), Drawn(133, 600, "per cent volunteer")]
+    assert texts([*line, *kept, *block("Filler of the usual height", y=500)])[:2] == [
+        "In England 36 per cent volunteer", "In England 36 per cent volunteer",
+    ]  # fmt: skip
 
 
 def test_letters_that_tex_draws_as_one_are_two() -> None:
@@ -121,6 +130,33 @@ def test_cells_of_a_table_are_led_by_its_heads() -> None:
     assert [(p.kind, p.text) for p in read(page)] == [
         ("cell", "Volunteering, England: 36%"), ("cell", "Volunteering, Left-behind: 14%"),
         ("cell", "Membership, England: 15%"), ("cell", "Membership, Left-behind: 8%"),
+    ]  # fmt: skip
+
+
+def cells(rows: Sequence[Sequence[str]], y: float = 600) -> list[Drawn]:
+    return [Drawn(60 + 110 * i, y - 14 * n, c) for n, row in enumerate(rows) for i, c in enumerate(row) if c]
+
+
+def test_figures_whose_heads_are_not_known_stand_alone() -> None:
+    """Heads in two lines, an empty cell, a label in two lines: led by the row above, they were of another year."""
+    filler = block("Filler of the usual height", y=700)
+    two_lines = [
+        ["", "Men", "", "All", ""],
+        ["Volunteering", "36%", "37%", "35%", "38%"],
+        ["Civic", "34%", "41%", "3%", "4%"],
+    ]
+    assert not [t for t in texts([*filler, *cells(two_lines)]) if "%" in t and len(t) > 3]
+    empty = [["Measure", "2018-19", "2019-20"], ["Volunteering", "", "36%"], ["in the last year"], ["Civic", "", "41%"]]
+    assert not [t for t in texts([*filler, *cells(empty)]) if "%" in t and len(t) > 3]
+    near = [Drawn(60, 600, "Volunteering 36%"), Drawn(300, 600, "37%")]
+    assert texts([*filler, *near])[-3:] == ["Volunteering", "36%", "37%"]
+
+
+@pytest.mark.parametrize("first", ["Measure", "Indicator"])
+def test_heads_within_rows_begin_another_table(first: str) -> None:
+    rows = [["Measure", "2018-19", "2019-20"], ["A", "36%", "37%"], [first, "2017-18", "2018-19"], ["B", "41%", "34%"]]
+    assert texts([*block("Filler of the usual height", y=700), *cells(rows)])[1:] == [
+        "A, 2018-19: 36%", "A, 2019-20: 37%", "B, 2017-18: 41%", "B, 2018-19: 34%",
     ]  # fmt: skip
 
 

@@ -285,6 +285,36 @@ def test_a_tab_file_is_labelled_from_its_dictionary(tmp_path: Path) -> None:
     assert text.contents(data, Options(format="tab"), "wave.tab").labels == {}
 
 
+def test_running_heads_of_a_pdf_are_no_labels(tmp_path: Path) -> None:
+    """But what begins each page as a line of the dictionary does is one, however alike the pages are."""
+    variables = [
+        line
+        for n in range(40)
+        for line in (
+            f"Pos. = {n + 1} Variable = q{n} Variable label = Item {n}",
+            "and more of it",
+            "Value = 1 Label = Yes",
+        )
+    ]
+    rows = lines(variables, count=40)
+    rows = [*rows[: rows.index(variables[0])], *variables]
+    start = len(rows) - len(variables)
+    bodies = [rows[:start], *(variables[i : i + 6] for i in range(0, len(variables), 6))]
+    pages = [
+        [Drawn(40, 820, f"22/11/2026, page {k} of 21"), *(Drawn(40, 790 - 12 * i, row) for i, row in enumerate(body)),
+         Drawn(40, 30, "UK Data Archive"), Drawn(300, 15, str(k))]
+        for k, body in enumerate(bodies, start=1)
+    ]  # fmt: skip
+    said = read(tmp_path, pdfs.pdf(pages))
+    assert said.variable_labels == {f"q{n}": f"Item {n} and more of it" for n in range(40)}
+    assert said.labels == {f"q{n}": {1.0: "Yes"} for n in range(40)}
+
+
+def test_a_line_whose_letters_stand_apart_is_not_taken_for_a_label(tmp_path: Path) -> None:
+    with pytest.raises(IngestError, match="a line of it is broken, as some PDFs set letters apart"):
+        read(tmp_path, as_txt(changed("\tValue = 1.0\tLabel = Yes", "V a l u e = 1.0 L a b e l = Y e s")))
+
+
 def test_a_pdf_beside_a_file_is_parsed_in_the_child_process_only(tmp_path: Path) -> None:
     data = tmp_path / "wave.tab"
     (tmp_path / "wave_ukda_data_dictionary.pdf").write_bytes(as_pdf(lines()))

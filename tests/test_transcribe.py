@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from engagement_stats import describe, draft, inspection, propose, transcribe
 from engagement_stats.catalogue import Catalogue, strictyaml
@@ -64,7 +65,11 @@ def test_every_name_is_an_id_and_given_once(packaged: Catalogue) -> None:
     columns = {name: np.arange(N) % 2 for name in ("sex", "Q1.a", "Q1 a", "1st", "Änderung", "%%")}
     found = proposed(packaged, columns, have=("sex",))
     assert list(found) == ["sex_2", "q1_a", "q1_a_2", "q_1st", "nderung", "q"]
-    assert len(proposed(packaged, {f"c{i}": np.arange(N) % 2 for i in range(250)})) == transcribe.MOST
+    many = proposed(packaged, {f"c{i}": np.arange(N) % 2 for i in range(250)})
+    assert len(many) == transcribe.MOST
+    assert [x for line in many.values() for x in line.notes] == [
+        "50 more coded columns follow this one and are not here: --columns shows their codes"
+    ]
 
 
 def test_the_answered_entry_of_a_new_poll_is_valid(packaged: Catalogue, tmp_path: Path) -> None:
@@ -96,3 +101,25 @@ def test_the_answered_entry_of_a_new_poll_is_valid(packaged: Catalogue, tmp_path
     assert wave.variables["vol"].missing == {"98": "dont_know"}
     assert wave.variables["sex"].missing == {"": "not_stated"}
     assert wave.domains == ["sex", "age_group"]
+
+
+@pytest.mark.parametrize(
+    "label", ["Yes, often", "[none", "no]", "a: b", "x #y", "two\nlines", "a\tb", "{", "Yes", "no", "~", "1e3", "'q\""]
+)
+def test_any_label_is_written_as_the_catalogue_reads_it(packaged: Catalogue, tmp_path: Path, label: str) -> None:
+    """Short parts stand within braces, where a comma or a bracket would begin another."""
+    path = tmp_path / "poll.csv"
+    pd.DataFrame({"Q1": [label, "Never, or"] * (N // 2), "Q2": ["1,000", "a b"] * (N // 2)}).to_csv(path, index=False)
+    entry = tmp_path / "poll.yaml"
+    entry.write_text(draft.text(propose.propose(describe.look(path, packaged), packaged), packaged), encoding="utf-8")
+    read = strictyaml.read(entry)["variables"]
+    assert read["q1"]["codes"] == {label: label, "Never, or": "Never, or"}
+    assert read["q2"]["codes"] == {"1,000": "1,000", "a b": "a b"}
+
+
+def test_no_answer_in_words_is_no_answer(packaged: Catalogue) -> None:
+    line = proposed(packaged, {"Q": ["Yes", "No", "Don't know", "Prefer not to say"] * (N // 4)})["q"]
+    assert line.value == {
+        "column": "Q", "codes": {"No": "No", "Yes": "Yes"},
+        "missing": {"Don't know": "dont_know", "Prefer not to say": "refused"},
+    }  # fmt: skip

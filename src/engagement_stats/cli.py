@@ -637,7 +637,7 @@ def parser() -> argparse.ArgumentParser:
     claims = add("claims", _claims, "each claim with its verdict, evidence and caveats; or check a text", both)
     claims.add_argument(
         "file", nargs="?", type=Path, metavar="FILE",
-        help=".md, .txt or .docx: find its statements in numbers and say which the release supports",
+        help=".md, .txt, .docx or .pdf: find its statements in numbers and say which the release supports",
     )  # fmt: skip
     claims.add_argument(
         "--catalogue", type=Path, metavar="DIR", help="whose words FILE is read by (default: the package's own)"

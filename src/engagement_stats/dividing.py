@@ -129,7 +129,10 @@ def _by_age(
 ) -> dict[str, Line]:
     """Propose the bands of age that begin nearest below the youngest respondents, for the likeliest column."""
     found: list[tuple[tuple[float, float], str, Line]] = []
-    for c in columns:
+    # Where a column of that very name holds other numbers, a partner's age is not taken in its place.
+    subjects = {_subject(domain, catalogue) for domain in banded}
+    itself = [c for c in columns if c.kind == "number" and c.name.casefold() in subjects]
+    for c in itself or columns:
         if c.kind != "number" or c.name not in frame:
             continue
         years = _years(frame[c.name], c)

@@ -102,7 +102,7 @@ def _decoded(content: bytes, name: str) -> str:
     except UnicodeDecodeError:
         # What Windows editors write where they do not write UTF-8; every byte of it is a letter or a mark.
         text = content.decode("cp1252", errors="replace")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.replace("\r\n", "\n").replace("\r", "\n").translate(wordfile.RAISED)
 
 
 def _passage(lines: list[tuple[int, str]], kind: str) -> Passage:
@@ -142,6 +142,7 @@ INLINE = (
     (re.compile(r"\[([^\]]*)\]\[[^\]]*\]"), r"\1"),
     (re.compile(r"<?https?://[^\s>)]+>?"), ""),
     (re.compile(r"`[^`]*`"), ""),
+    (re.compile(r"<sup>[^<A-Za-z]*</sup>"), ""),
     (re.compile(r"</?[A-Za-z][^>]*>"), ""),
     (re.compile(r"(\*{1,3}|_{2,3})(?=\S)(.+?)(?<=\S)\1"), r"\2"),
     (re.compile(r"(?<!\w)_(?=\S)(.+?)(?<=\S)_(?!\w)"), r"\1"),

@@ -22,7 +22,7 @@ from engagement_stats.roles import Confidence
 
 # The short form is written when at least this share of the variables stands as in the nearest wave.
 ALIKE = 0.6
-WIDTH = 110
+WIDTH, ENDLESS = 110, 1_000_000
 
 
 def text(proposal: Proposal, catalogue: Catalogue) -> str:
@@ -78,8 +78,10 @@ def _scalar(value: object) -> str:
         return "{" + ", ".join(f"{_scalar(k)}: {_scalar(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_scalar(v) for v in value) + "]"
-    written = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10_000)
-    return written.removesuffix("\n").removesuffix("\n...")
+    # A line break needs double quotes to stay on the line; within brackets a comma or bracket needs quotes, too.
+    style = '"' if isinstance(value, str) and not value.isprintable() else None
+    written = yaml.safe_dump([value], default_flow_style=True, default_style=style, allow_unicode=True, width=ENDLESS)
+    return written.removeprefix("[").removesuffix("\n").removesuffix("]")
 
 
 def _note(words: str, indent: str = "") -> Iterator[str]:

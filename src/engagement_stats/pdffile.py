@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from engagement_stats import sandbox
 from engagement_stats.errors import DocumentError, IngestError
-from engagement_stats.readers.pdf import Printed
+from engagement_stats.readers.pdf import SEVERAL, Printed, numbered
 from engagement_stats.readers.worker import descriptor
 from engagement_stats.wordfile import Paragraph, labelled
 
@@ -24,12 +24,18 @@ MAX_LINES, LONGEST = 64 << 20, 200
 BULLET, DASHES = re.compile(r"^[\N{BULLET}\N{EN DASH}\N{BLACK SQUARE}o-]\s+"), "-\N{EN DASH}"
 BROKEN = re.compile(r"\w-$")
 ENDS = re.compile(r"[.!?:;]['\")\]\N{RIGHT SINGLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}]*$")
+# A cell that is nothing but a figure, or a year; a share is nobody's head of a column.
+FIGURE, SHARE = (
+    re.compile(r"[<~]?\d+(?:[.,]\d+)*\s?%?|\d{4}[-/\N{EN DASH}]\d\d(?:\d\d)?"),
+    re.compile(r"[<~]?[\d.,]+\s?%"),
+)
+BEFORE_SHARE, SPAN = re.compile(r"\s+(?=[<~]?[\d.,]+\s?%$)"), re.compile(r"\d{4}[-/\N{EN DASH}]\d\d(?:\d\d)?")
 # Shares of the usual height of a line: of a heading, of a note; and how much lines of one paragraph may differ.
 HEADING, NOTE, ALIKE = 1.12, 0.92, 0.08
 # Lines stand this much further apart, as a share of what is usual, where a paragraph ends.
 GAP, COMMON = 1.25, 0.05
 # What stands this near the upper or lower edge of the print (as a share of it) on several pages is a running head.
-MARGIN, SEVERAL = 0.1, 3
+MARGIN = 0.1
 
 
 def paragraphs(content: bytes, name: str) -> list[Paragraph]:
@@ -99,7 +105,7 @@ def _without_heads(lines: Sequence[Printed]) -> list[Printed]:
         return line.base >= top - margin or line.base <= bottom + margin
 
     def pattern(line: Printed) -> tuple[str, int]:
-        return re.sub(r"\d+", "#", _text(line)), round(line.base)
+        return numbered(_text(line)), round(line.base)
 
     pages = len({x.page for x in lines})
     times = Counter(p for p, _ in {(pattern(x), x.page) for x in lines if is_at_edge(x)})
@@ -147,21 +153,37 @@ def _joined(lines: Sequence[Printed]) -> Iterator[Paragraph]:
 
 
 def _rows(lines: Sequence[Printed]) -> Iterator[tuple[list[Printed], Printed]]:
-    """Yield the rows of each table together, led by the row of its heads; any other line alone."""
+    """Yield rows of as many cells together, the first of them perhaps their heads; any other line alone."""
     at = 0
     while at < len(lines):
         end = at
-        while end < len(lines) and len(lines[end].pieces) > 1 and len(lines[end].pieces) == len(lines[at].pieces):
+        while end < len(lines) and _is_below(lines[end], lines[at], is_next=end > at):
             end += 1
-        if end - at > 1:
-            yield list(lines[at:end]), lines[at]
-            at = end
+        if end - at > 1 or _is_row(lines[at]):
+            yield list(lines[at : max(end, at + 1)]), lines[at]
+            at = max(end, at + 1)
         else:
             yield [], lines[at]
             at += 1
 
 
+def _is_below(line: Printed, heads: Printed, *, is_next: bool) -> bool:
+    """Say whether a line has as many cells as its heads, and does not give heads of its own."""
+    given = [line.pieces[0] == heads.pieces[0], all(map(SPAN.fullmatch, line.pieces[1:]))]
+    return 1 < len(line.pieces) == len(heads.pieces) and not (is_next and any(given))
+
+
+def _is_row(line: Printed) -> bool:
+    """Say whether a line is a row of a table, whatever stands above and below it."""
+    return any(FIGURE.fullmatch(piece) for piece in line.pieces[1:])
+
+
 def _cells(rows: Sequence[Printed]) -> Iterator[Paragraph]:
+    if len(rows) == 1 or any(SHARE.fullmatch(head) for head in rows[0].pieces):
+        # What heads the columns is not known: a figure led by the label of its row only would be of another year.
+        parts = ((part, row.page) for row in rows for piece in row.pieces for part in BEFORE_SHARE.split(piece))
+        yield from (Paragraph(part, "cell", page) for part, page in parts)
+        return
     for row in rows[1:]:
         for text in labelled(rows[0].pieces, row.pieces):
             yield Paragraph(text, "cell", row.page)

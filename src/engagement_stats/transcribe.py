@@ -6,10 +6,12 @@ Not here: domains (dividing), and what a question is about, which no file can te
 
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from engagement_stats import dividing
 from engagement_stats.catalogue import Catalogue
 from engagement_stats.catalogue.entry import ASK
+from engagement_stats.codebook import reason_named
 from engagement_stats.inspection import SMALL, Column
 from engagement_stats.proposed import Line
 
@@ -33,13 +35,17 @@ def variables(columns: Sequence[Column], have: Collection[str], catalogue: Catal
     Returns
     -------
     dict of str to Line
-        By name, the first `MOST` of them. A code that the file neither labels nor spells in words asks to be named.
+        By name, the first `MOST` of them; the last says how many are left. A code that the file neither labels nor
+        spells in words asks to be named.
     """
     found: dict[str, Line] = {}
-    for column in columns:
-        if column.kind != "codes" or len(column.counts) < 2 or len(found) == MOST:
-            continue
+    coded = [c for c in columns if c.kind == "codes" and len(c.counts) > 1]
+    for column in coded[:MOST]:
         found[_named(column.name, {*have, *found})] = _line(column, catalogue)
+    if len(coded) > MOST:
+        name, line = found.popitem()
+        left = f"{len(coded) - MOST} more coded columns follow this one and are not here: --columns shows their codes"
+        found[name] = replace(line, notes=(*line.notes, left))
     return found
 
 
@@ -60,6 +66,8 @@ def _line(column: Column, catalogue: Catalogue) -> Line:
     silent = [c for c in shown if c in column.missing or c in column.looks_missing]
     empty = [""] if column.empty else []
     named, _ = dividing.missing_by_label([*empty, *shown], column, catalogue)
+    in_words = {c: reason_named(c, catalogue.rules.codebook) for c in shown if c not in column.labels}
+    named |= {c: reason for c, reason in in_words.items() if reason is not None}
     missing: dict[str, str] = {**named, **{c: ASK for c in silent if c not in named}}
     answers = {c: _answer(c, column) for c in shown if c not in missing}
     value: dict[str, object] = {"column": column.name, "codes": answers}

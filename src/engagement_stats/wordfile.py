@@ -27,6 +27,12 @@ WORD_SPACES = (
 # The head of a column of percentages; "95% interval" heads none, nor do percentage points.
 PERCENTAGES = re.compile(r"(?<!\d)(?<!\d\s)(?:%|\bper ?cent\b|\bpercentages?\b)(?!\s+points?)", re.IGNORECASE)
 PLAIN = re.compile(r"\d{1,2}(?:\.\d+)?|100(?:\.0+)?")
+# Raised figures are the signs of notes: read with what they follow, "37" with note 1 would be another number.
+RAISED = dict.fromkeys(
+    map(ord, "\N{SUPERSCRIPT ONE}\N{SUPERSCRIPT TWO}\N{SUPERSCRIPT THREE}\u2070\u2074\u2075\u2076\u2077\u2078\u2079")
+)
+# In half points; LibreOffice writes a smaller run so much higher for what a web page has as superscript.
+RAISED_BY = 4
 # Elements that stand for a character.
 BLANKS = {"tab": " ", "br": " ", "cr": " ", "noBreakHyphen": "-"}
 
@@ -116,7 +122,7 @@ class _Reader:
     def __init__(self, name: str, before: int, kind: str) -> None:
         self.name, self.number, self.kind = name, before, kind
         self.found: list[Paragraph] = []
-        self.depth, self.skipped, self.in_text = 0, 0, False
+        self.depth, self.skipped, self.in_text, self.is_raised = 0, 0, False, False
         # A text box lies inside a paragraph and holds paragraphs of its own.
         self.open: list[_Open] = []
         self.tables: list[list[list[str]]] = []
@@ -170,6 +176,12 @@ class _Reader:
             paragraph.style = next((v for k, v in attributes.items() if k.endswith(" val")), "")
         elif tag == "numPr":
             paragraph.is_item = True
+        elif tag == "r":
+            self.is_raised = False
+        elif tag == "vertAlign":
+            self.is_raised = "superscript" in attributes.values()
+        elif tag == "position":
+            self.is_raised = any(x.isdecimal() and int(x) >= RAISED_BY for x in attributes.values())
         elif tag == "t":
             self.in_text = True
         elif tag in BLANKS:
@@ -192,8 +204,9 @@ class _Reader:
                 self.found.append(Paragraph(text, "cell", self.number))
 
     def _characters(self, text: str) -> None:
-        if self.in_text and self.open and not self.skipped:
-            self.open[-1].text.append(text)
+        is_note = self.is_raised and not any(map(str.isalpha, text))
+        if self.in_text and self.open and not self.skipped and not is_note:
+            self.open[-1].text.append(text.translate(RAISED))
 
     def _paragraph(self, paragraph: _Open) -> None:
         self.number += 1

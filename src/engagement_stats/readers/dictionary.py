@@ -33,6 +33,8 @@ OPENINGS = {
     "Value label information for": None,
     "Value =": re.compile("Label ="),
 }
+# Lines of running heads above or below a page, at most.
+MOST_HEADS = 3
 # In a PDF nothing may stand between what a tab sets apart.
 VARIABLE = re.compile(r"\s*Pos\. =\s*[\d,]+\s*Variable =\s*(?P<name>\S+?)\s*Variable label =(?P<label>.*)$")
 NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
@@ -124,7 +126,7 @@ def _lines(path: Path, where: str) -> list[str]:
             _refuse(where, f"its rich text {error}")
     if found == detect.PDF:
         try:
-            return _mended(pdf.lines(path))
+            return _mended([line for page in _without_heads(pdf.pages(path)) for line in page])
         except ValueError as error:
             _refuse(where, f"its PDF {error}")
     if found == detect.WORD:
@@ -132,6 +134,17 @@ def _lines(path: Path, where: str) -> list[str]:
     if found == detect.TEXT:
         return _plain(path.read_bytes(), where)
     _refuse(where, f"it is {found}, not RTF, DOCX, PDF or plain text")
+
+
+def _without_heads(pages: Sequence[list[str]]) -> list[list[str]]:
+    """Leave out what is drawn first or last on most pages alike, whatever its numbers: running heads, page numbers."""
+    left = list(pages)
+    for at in (0, -1) * MOST_HEADS:
+        alike = Counter(pdf.numbered(page[at]) for page in left if page and _opening(page[at]) is None)
+        heads = {p for p, n in alike.items() if n >= pdf.SEVERAL and 2 * n >= len(left)}
+        shorter = slice(1, None) if at == 0 else slice(None, -1)
+        left = [page[shorter] if page and pdf.numbered(page[at]) in heads else page for page in left]
+    return left
 
 
 def _mended(lines: Sequence[str]) -> list[str]:
@@ -301,6 +314,8 @@ def _add(variable: _Variable, line: str, where: str) -> None:
         variable.missing = codes or None
     elif (kind := _after("This variable is", line)) is not None:
         variable.is_numeric = kind.partition(",")[0].strip().casefold() == "numeric"
+    elif line.replace(" ", "").startswith(("Value=", "Pos.=")):
+        _refuse(where, "a line of it is broken, as some PDFs set letters apart")
     elif variable.labels:
         last = next(reversed(variable.labels))
         variable.labels[last] = _joined(variable.labels[last], line, where)

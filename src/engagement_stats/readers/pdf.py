@@ -7,6 +7,7 @@ The parser is in C++ and is loaded in a child process only.
 """
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -23,6 +24,8 @@ MAX_LAID_OUT = 5_000_000
 HYPHENS = dict.fromkeys("\x02\xad\ufffe", "-")
 # The bullet of the fonts Symbol and Wingdings, as word processors write it.
 BULLETS = dict.fromkeys("\uf0b7\uf0a7", "\N{BULLET}")
+# A running head stands on this many pages at least.
+SEVERAL = 3
 # What the fonts of TeX have at places where others have no letter (encodings OT1 and T1), and say nothing of.
 OF_TEX = {
     "\x0b": "ff", "\x0c": "fi", "\x0d": "fl", "\x0e": "ffi", "\x0f": "ffl", "\x10": "\N{LEFT DOUBLE QUOTATION MARK}",
@@ -31,12 +34,13 @@ OF_TEX = {
 }  # fmt: skip
 INSTEAD = HYPHENS | BULLETS | OF_TEX
 # Shares of a line's height: characters of one line overlap by so much, pieces of it are so far apart, and the sign of a
-# note is so much smaller than the line and raised above it.
+# note is so much smaller than the line and raised above it. LibreOffice draws it larger, but higher.
 OVERLAP, APART, SMALLER, RAISED = 0.5, 1.5, 0.85, 0.12
+LARGER, HIGHER = 0.95, 0.3
 
 
-def lines(path: Path) -> list[str]:
-    """Return the lines of a PDF, one page after another.
+def pages(path: Path) -> list[list[str]]:
+    """Return the lines of each page of a PDF.
 
     Parameters
     ----------
@@ -44,7 +48,7 @@ def lines(path: Path) -> list[str]:
 
     Returns
     -------
-    list of str
+    list of list of str
         In the order in which the file draws them. Spaces between words may be fewer or more than on the page.
 
     Raises
@@ -52,12 +56,21 @@ def lines(path: Path) -> list[str]:
     ValueError
         Encrypted, damaged, without text (a scan, for example), or larger than a dictionary is.
     """
-    found: list[str] = []
-    for text in _pages(path, MAX_TEXT):
-        found.extend(text.get_text_range().splitlines())
-    if not any(line.strip() for line in found):
+    found = [text.get_text_range().splitlines() for text in _pages(path, MAX_TEXT)]
+    if not any(line.strip() for page in found for line in page):
         raise ValueError("holds no text, as a scan does not")
     return found
+
+
+def numbered(line: str) -> str:
+    """Return a line with a sign for every number, by which running heads of several pages are alike.
+
+    Examples
+    --------
+    >>> numbered("Briefing, page 12 of 31")
+    'Briefing, page # of #'
+    """
+    return re.sub(r"\d+", "#", line.strip())
 
 
 @dataclass(slots=True)
@@ -91,7 +104,7 @@ def printed(path: Path) -> Iterator[Printed]:
     Raises
     ------
     ValueError
-        As `lines`.
+        As `pages`.
     """
     any_text = False
     for number, text in enumerate(_pages(path, MAX_LAID_OUT), start=1):
@@ -148,7 +161,8 @@ class _Sign:
 
     def is_note(self, height: float, base: float) -> bool:
         """Say whether this is the sign of a note in a line of such a height; 19th has letters there."""
-        is_raised = self.height < SMALLER * height and self.base > base + RAISED * height
+        size, raised = self.height / height, (self.base - base) / height
+        is_raised = (size < SMALLER and raised > RAISED) or (size < LARGER and raised > HIGHER)
         return is_raised and not self.text.isalpha()
 
 
