@@ -1,7 +1,8 @@
 """The command line: parse, call the library or the pipeline, show the result.
 
-Belongs here: options, exit codes (0 ok, 1 the data are wrong, 2 the call is wrong) and what a user reads.
-Not here: any number, and output formats (show). Heavy libraries are imported by the commands that need them.
+Belongs here: the commands, exit codes (0 ok, 1 the data are wrong, 2 the call is wrong) and what a user reads.
+Not here: options (options), any number, and output formats (show). Heavy libraries are imported by the commands that
+need them.
 """
 
 import argparse
@@ -11,8 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engagement_stats import options
 from engagement_stats.errors import EngagementStatsError, UsageError, listed
-from engagement_stats.show import FORMATS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,8 +40,6 @@ STATUS_HEADINGS = {
     "wave": "wave", "state": "state", "kind": "kind", "file": "file", "unverified": "unverified",
     "left_out": "left out", "reason": "why",
 }  # fmt: skip
-ENCODINGS = ("utf-8", "cp1252", "latin-1", "utf-16")
-DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
 # As in export, which is not imported for a list of options.
 EXPORT_FORMATS = ("xlsx", "ods", "csv", "parquet")
 SHOWN_UNCLAIMED = 20
@@ -333,7 +332,7 @@ def _estimate(args: argparse.Namespace) -> int:
         variables=args.variable, statistic=args.statistic, counts=args.counts, by=args.by, where=args.where,
         weight=args.weight, stratum=args.stratum, psu=args.psu, fpc=args.fpc, replicates=args.replicates,
         replicate_method=args.replicate_method, interval=args.interval, confidence=args.confidence,
-        single_psu=args.single_psu, missing=args.missing, reading=_reading(args),
+        single_psu=args.single_psu, missing=args.missing, reading=options.reading(args),
     )  # fmt: skip
     table = adhoc.run(args.file, request, say=_say)
     title = f"{args.statistic}, {args.confidence:.0%} interval, uncertainty: {table['variance_basis'].iloc[0]}"
@@ -347,7 +346,7 @@ def _weight(args: argparse.Namespace) -> int:
     request = reweigh.Request(
         margins=args.margins, out=args.out, method=args.method, base=args.base,
         bounds=tuple(args.bounds) if args.bounds else None, trim=args.trim, name=args.name, missing=args.missing,
-        rescale=args.rescale, reading=_reading(args),
+        rescale=args.rescale, reading=options.reading(args),
     )  # fmt: skip
     outcome = reweigh.run(args.file, request)
     for sentence in outcome.sentences:
@@ -356,64 +355,6 @@ def _weight(args: argparse.Namespace) -> int:
     show.frame(table, args.format, title="Margins: asked, before and achieved", headings=MARGIN_HEADINGS)
     _say(reweigh.said(outcome, request))
     return 0
-
-
-def _weight_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help="any format of docs/reading_files.md")
-    parser.add_argument(
-        "--margins",
-        type=Path,
-        required=True,
-        metavar="CSV",
-        help="columns variable, category, population; a*b crosses two",
-    )
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the file again, with its weight")
-    parser.add_argument("--method", choices=("rake", "linear", "logit", "poststratify"), default="rake")
-    parser.add_argument("--base", metavar="W", help="base weight column (default: equal weights)")
-    parser.add_argument(
-        "--bounds", nargs=2, type=float, metavar=("L", "U"), help="of the factors, for logit and linear"
-    )
-    parser.add_argument(
-        "--trim", type=float, metavar="K", help="cut weights above K medians and meet the margins again"
-    )
-    parser.add_argument("--name", default="weight", help="of the new column (default weight)")
-    parser.add_argument("--rescale", action="store_true", help="scale margins whose totals differ by rounding")
-    _several(parser, "--missing", "CODE", "codes that mean no answer, beside those the file declares")
-    _reading_options(parser)
-
-
-def _reading_options(parser: argparse.ArgumentParser) -> None:
-    """Add what nobody but the user can say of a file that has no entry in the catalogue."""
-    parser.add_argument("--encoding", choices=ENCODINGS, help="of a text file, or one that declares none")
-    parser.add_argument("--delimiter", choices=tuple(DELIMITERS), help="of a .csv file (default: comma)")
-    parser.add_argument("--sheet", metavar="NAME", help="of a workbook (default: its only one)")
-    parser.add_argument("--header-row", type=_row, metavar="N", help="of a workbook: the row of names (default 1)")
-
-
-def _row(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a row. Expected a whole number from 1.")
-    return int(text)
-
-
-def _reading(args: argparse.Namespace) -> dict[str, Any]:
-    """Return what was said of how the file is to be read."""
-    delimiter = None if args.delimiter is None else DELIMITERS[args.delimiter]
-    said = {
-        "encoding": args.encoding, "delimiter": delimiter, "sheet": args.sheet, "header_row": args.header_row,
-    }  # fmt: skip
-    return {key: value for key, value in said.items() if value is not None}
-
-
-def _run_options(parser: argparse.ArgumentParser) -> None:
-    _several(parser, "--wave", "W", "build only these waves")
-    parser.add_argument("--accept", metavar="REASON", help="publish though published numbers change, and say why")
-    parser.add_argument("--kind", metavar="K", help="with --accept: revision, correction or method")
-    parser.add_argument(
-        "--small-groups", choices=("hide", "show"), default="hide",
-        help="with --accept: estimates that beside their earlier selves would tell of a few people (default hide)",
-    )  # fmt: skip
-    parser.add_argument("--again", metavar="REASON", help="publish a release that was gone back from, and say why")
 
 
 def _releases(args: argparse.Namespace) -> int:
@@ -462,29 +403,16 @@ def _places(args: argparse.Namespace) -> int:
     return commands_places.show_places(args, _workspace(args))
 
 
-def _places_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("domain", nargs="?", metavar="DOMAIN", help="count the areas and people of each of its levels")
-    parser.add_argument("--by", metavar="DOMAIN", help="divide each level by another such domain")
-
-
 def _inspect(args: argparse.Namespace) -> int:
     from engagement_stats import commands_files
 
-    return commands_files.inspect(args, _workspace(args), _reading(args))
+    return commands_files.inspect(args, _workspace(args), options.reading(args))
 
 
 def _check(args: argparse.Namespace) -> int:
     from engagement_stats import commands_files
 
     return commands_files.check(args, _workspace(args))
-
-
-def _inspect_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help="a survey file, or a zip with one in it")
-    parser.add_argument("--like", metavar="WAVE", help="the known wave to go by (default: the nearest)")
-    parser.add_argument("--propose", metavar="OUT", help="write a proposed wave entry here, a new file; - prints it")
-    _several(parser, "--columns", "NAME", 'only these columns, with all their codes; "Q5*" names several')
-    _reading_options(parser)
 
 
 def _check_port(port: int) -> None:
@@ -543,62 +471,6 @@ def _ui(args: argparse.Namespace) -> int:
                 process.kill()
 
 
-def _shared(*, data: bool = False, warehouse: bool = False, formats: bool = False) -> argparse.ArgumentParser:
-    parent = argparse.ArgumentParser(add_help=False)
-    if data:
-        parent.add_argument("--data", type=Path, metavar="DIR", help="folder of deposited files (default data/landing)")
-        parent.add_argument(
-            "--catalogue", type=Path, metavar="DIR", help="catalogue folder (default: the package's own)"
-        )
-    if warehouse:
-        parent.add_argument(
-            "--warehouse",
-            type=Path,
-            metavar="FILE",
-            help="released file (default warehouse/engagement_stats.duckdb)",
-        )
-    if formats:
-        parent.add_argument("--format", choices=FORMATS, default="table", help="how to print (default table)")
-    return parent
-
-
-def _share(text: str) -> float:
-    value = float(text)
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError("a confidence lies between 0 and 1, such as 0.95")
-    return value
-
-
-def _several(parser: argparse.ArgumentParser, name: str, metavar: str, text: str, **more: Any) -> None:
-    parser.add_argument(name, nargs="+", action="extend", default=[], metavar=metavar, help=text, **more)
-
-
-def _estimate_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help="any format of docs/reading_files.md")
-    parser.add_argument("--variable", nargs="+", action="extend", required=True, metavar="V", help="what to estimate")
-    _several(parser, "--counts", "CODE", "codes (or labels) that count, for a proportion")
-    parser.add_argument("--statistic", choices=("proportion", "mean", "total"), default="proportion")
-    _several(parser, "--by", "D", "a family of domains each; a*b crosses two")
-    parser.add_argument("--where", metavar="EXPR", help='only respondents for whom this holds, as in "age >= 65"')
-    parser.add_argument("--weight", metavar="W", help="weight column")
-    parser.add_argument("--stratum", metavar="S", help="stratum column")
-    _several(parser, "--psu", "P", "primary sampling unit, then later stages")
-    _several(parser, "--fpc", "F", "population size or sampled fraction, a column a stage")
-    parser.add_argument("--replicates", metavar="PATTERN", help='replicate weight columns, such as "repw*"')
-    parser.add_argument("--replicate-method", metavar="M", choices=("brr", "fay", "jk1", "jkn", "bootstrap"))
-    parser.add_argument(
-        "--interval", choices=("korn_graubard", "logit", "wilson", "wald"), default="korn_graubard",
-        help="of a proportion (default korn_graubard)",
-    )  # fmt: skip
-    parser.add_argument("--confidence", type=_share, default=0.95, metavar="C")
-    parser.add_argument(
-        "--single-psu", choices=("fail", "certainty", "adjust", "average", "collapse"), default="fail",
-        help="what a stratum with one sampling unit contributes (default fail)",
-    )  # fmt: skip
-    _several(parser, "--missing", "CODE", "codes that mean no answer, beside those the file declares")
-    _reading_options(parser)
-
-
 def parser() -> argparse.ArgumentParser:
     """Build the parser of the command line."""
     top = argparse.ArgumentParser(
@@ -614,25 +486,33 @@ def parser() -> argparse.ArgumentParser:
         command.set_defaults(action=action)
         return command
 
-    both = _shared(warehouse=True, formats=True)
+    both = options.shared(warehouse=True, formats=True)
     add("demo", _demo, "make synthetic inputs, run the whole pipeline on them, print the headlines", both)
-    run = add("run", _run, "run the pipeline on what has landed", _shared(data=True, warehouse=True))
-    _run_options(run)
+    run = add("run", _run, "run the pipeline on what has landed", options.shared(data=True, warehouse=True))
+    options.of_run(run)
     standing = add(
         "status",
         _status,
         "waves: catalogued, landed, fresh, stale, failed, and why; what is unverified and what was left out",
-        _shared(data=True, formats=True),
+        options.shared(data=True, formats=True),
     )
-    _several(standing, "--wave", "W", "everything about these waves: what is unverified, what was left out")
-    files = _shared(data=True, formats=True)
-    _places_options(add("places", _places, "lookups of areas that have landed, and what a list of areas holds", files))
-    _inspect_options(add("inspect", _inspect, "what is in a survey file, and a proposed catalogue entry for it", files))
+    options.several(standing, "--wave", "W", "everything about these waves: what is unverified, what was left out")
+    files = options.shared(data=True, formats=True)
+    options.of_places(
+        add("places", _places, "lookups of areas that have landed, and what a list of areas holds", files)
+    )
+    options.of_inspect(
+        add("inspect", _inspect, "what is in a survey file, and a proposed catalogue entry for it", files)
+    )
     check = add("check", _check, "hold a survey file against a wave's catalogue entry; writes nothing", files)
     check.add_argument("file", type=Path, metavar="FILE", help="a survey file, or a zip with one in it")
     check.add_argument("--wave", required=True, metavar="W", help="a wave of the catalogue")
-    _estimate_options(add("estimate", _estimate, "design-based estimates from any survey file", _shared(formats=True)))
-    _weight_options(add("weight", _weight, "weight a survey file to population margins", _shared(formats=True)))
+    options.of_estimate(
+        add("estimate", _estimate, "design-based estimates from any survey file", options.shared(formats=True))
+    )
+    options.of_weight(
+        add("weight", _weight, "weight a survey file to population margins", options.shared(formats=True))
+    )
     add("headlines", _headlines, "the released headlines", both)
     claims = add("claims", _claims, "each claim with its verdict, evidence and caveats; or check a text", both)
     claims.add_argument(
@@ -646,19 +526,23 @@ def parser() -> argparse.ArgumentParser:
 
     kept = add("releases", _releases, "kept releases: list them, see what changed, go back to an earlier one")
     commands_releases.options(kept, both)
-    brief = add("brief", _brief, "fill a Word or Markdown template from the release", _shared(warehouse=True))
+    brief = add("brief", _brief, "fill a Word or Markdown template from the release", options.shared(warehouse=True))
     brief.add_argument("--template", type=Path, required=True, metavar="FILE", help=".docx or .md, not changed")
     brief.add_argument("--out", type=Path, required=True, metavar="FILE", help="of the same kind; replaced if there")
-    export = add("export", _export, "write the release as spreadsheets, CSV and Parquet", _shared(warehouse=True))
+    export = add(
+        "export", _export, "write the release as spreadsheets, CSV and Parquet", options.shared(warehouse=True)
+    )
     export.add_argument("--out", type=Path, required=True, metavar="DIR", help="new, empty, or an earlier export")
-    _several(export, "--formats", "F", "xlsx, ods, csv, parquet (default: all)", choices=EXPORT_FORMATS)
-    _several(export, "--tables", "T", "only these tables, or views, and the sheets that rest on them")
-    purge = add("purge", _purge, "delete private results and the records of runs; releases stay", _shared(data=True))
+    options.several(export, "--formats", "F", "xlsx, ods, csv, parquet (default: all)", choices=EXPORT_FORMATS)
+    options.several(export, "--tables", "T", "only these tables, or views, and the sheets that rest on them")
+    purge = add(
+        "purge", _purge, "delete private results and the records of runs; releases stay", options.shared(data=True)
+    )
     chosen = purge.add_mutually_exclusive_group(required=True)
     chosen.add_argument("--wave", nargs="+", action="extend", default=[], metavar="W", help="of these waves")
     chosen.add_argument("--all", action="store_true", help="of every wave")
     purge.add_argument("--yes", action="store_true", help="do it; without it nothing is deleted")
-    ui = add("ui", _ui, "start the Dagster web server on loopback", _shared(data=True, warehouse=True))
+    ui = add("ui", _ui, "start the Dagster web server on loopback", options.shared(data=True, warehouse=True))
     ui.add_argument("--port", type=int, default=3000)
     ui.add_argument(
         "--allow-runs", action="store_true",
