@@ -8,6 +8,7 @@ for. The second process is a fork of the child, with its limits and in its group
 """
 
 import importlib
+import mmap
 import os
 import signal
 import sys
@@ -99,4 +100,5 @@ def _passed(passed: BinaryIO, status: int, options: Options, where: str) -> "pa.
         os.kill(os.getpid(), -status)
     if status != 0:
         raise unreadable(where, options.format)
-    return pa.ipc.open_file(passed).read_all()
+    # Through a file of Python's a thread of Arrow's reads ahead, and now and then aborts the process as it ends.
+    return pa.ipc.open_file(pa.py_buffer(mmap.mmap(passed.fileno(), 0, access=mmap.ACCESS_READ))).read_all()
