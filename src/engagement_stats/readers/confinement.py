@@ -55,7 +55,7 @@ def die_with(parent: int) -> None:
 
 
 def begin(spec: Mapping[str, Any]) -> None:
-    """Confine this process, then hand the job to the module that does it."""
+    """Confine this process, hand the job to the module that does it, and end the process."""
     limit(spec["seconds"], spec["memory"], spec["disk"])
     isolate(spec["parent"])
     with os.fdopen(spec["job"], encoding="utf-8") as handle:
@@ -65,3 +65,5 @@ def begin(spec: Mapping[str, Any]) -> None:
             importlib.import_module(spec["module"]).main(job, answer, data)
         except MemoryError:
             os._exit(OUT_OF_MEMORY)
+    # All is written. What libraries in C do while an interpreter ends could only take time, or abort what was done.
+    os._exit(0)
