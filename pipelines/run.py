@@ -4,6 +4,9 @@ Belongs here: deciding which waves to build, running their jobs one after anothe
 Not here: what a job does (assets), what a user sees (engagement_stats.cli).
 """
 
+import signal
+import socket
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
@@ -285,16 +288,42 @@ def _close_killed(instance: dg.DagsterInstance) -> None:
         instance.report_run_failed(left, KILLED)
 
 
+@contextmanager
+def _interrupts() -> Iterator[Callable[[], bool]]:
+    """Notice interrupts by themselves: one that comes between the last step and the end of a job, Dagster forgets."""
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False  # interrupts are the main thread's
+        return
+    ours, theirs = socket.socketpair()
+
+    def came() -> bool:
+        try:
+            return not {signal.SIGINT, signal.SIGTERM}.isdisjoint(ours.recv(4096))
+        except BlockingIOError:
+            return False
+
+    with ours, theirs:
+        for end in (ours, theirs):
+            end.setblocking(False)
+        before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+        try:
+            yield came
+        finally:
+            signal.set_wakeup_fd(before)
+
+
 def _execute(code_location: dg.Definitions, job: str, instance: dg.DagsterInstance, wave: WaveStatus | None) -> bool:
-    result = code_location.resolve_job_def(job).execute_in_process(
-        instance=instance,
-        partition_key=wave.wave if wave else None,
-        run_config=automation.QUIET,
-        tags=BY,
-        raise_on_error=False,
-    )
+    with _interrupts() as came:
+        result = code_location.resolve_job_def(job).execute_in_process(
+            instance=instance,
+            partition_key=wave.wave if wave else None,
+            run_config=automation.QUIET,
+            tags=BY,
+            raise_on_error=False,
+        )
+        interrupted = came()
     # Dagster turns an interrupt into a failed step; for whoever pressed the keys it means stop.
     errors = [e.step_failure_data.error for e in result.all_events if e.is_step_failure]
-    if any(error is not None and error.cls_name == INTERRUPTED for error in errors):
+    if interrupted or any(error is not None and error.cls_name == INTERRUPTED for error in errors):
         raise KeyboardInterrupt
     return result.success

@@ -10,14 +10,17 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
 import pytest
+from dagster._utils.interrupts import capture_interrupts
 from workbench import CLS_2018, CLS_2019, COMMAND, POLL, Project, Told, built, edit_sav, edit_text, put
 
 from engagement_stats import store
-from pipelines import automation
+from pipelines import automation, run
 
 
 @pytest.fixture(scope="module")
@@ -383,6 +386,32 @@ def test_an_interrupted_run_stops_says_so_and_leaves_the_release(project: Projec
     assert not project.value("SELECT count(*) FROM runs WHERE failed_waves <> '{}'")
     report = project.run()
     assert (report.failed, report.held, report.lost) == ({}, (), ())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_that_dagster_forgets_stops_the_run(
+    monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    """Between the last step of a job and its end Dagster holds interrupts back, and then forgets them."""
+
+    def execute(**_: Any) -> Mock:
+        with capture_interrupts():
+            os.kill(os.getpid(), number)
+            time.sleep(0.01)
+        return Mock(all_events=[], success=True)
+
+    location = Mock()
+    location.resolve_job_def.return_value.execute_in_process = execute
+    handlers = {n: signal.signal(n, signal.default_int_handler) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run._execute(location, "job", Mock(), None)
+        monkeypatch.setattr(os, "kill", lambda *_: None)
+        assert run._execute(location, "job", Mock(), None)
+        assert signal.set_wakeup_fd(-1) == -1
+    finally:
+        for n, handler in handlers.items():
+            signal.signal(n, handler)
 
 
 READER = """
