@@ -12,6 +12,7 @@ from pdfs import Drawn
 
 from engagement_stats import documents, pdffile, sandbox
 from engagement_stats.errors import DocumentError
+from engagement_stats.readers import pdf
 from engagement_stats.wordfile import Paragraph
 
 Page = list[Drawn]
@@ -66,6 +67,11 @@ def test_the_sign_of_a_note_that_is_nearly_as_large_as_the_line_stands_higher() 
 def test_letters_that_tex_draws_as_one_are_two() -> None:
     """Its fonts say nothing of what they have at 28, where no other font has a letter."""
     assert texts(block("In England \x1cfty-two per cent")) == ["In England fifty-two per cent"]
+
+
+def test_text_of_no_height_does_not_bring_the_parser_down() -> None:
+    line = pdf._Line([pdf._Sign(sign, at, 0.0, at + 1, 0.0, 0.0, is_apart=False) for at, sign in enumerate("ab")])
+    assert line.printed(1).pieces == ["ab"]
 
 
 def test_numbers_in_a_smaller_font_on_the_same_line_are_kept() -> None:

@@ -24,6 +24,7 @@ from engagement_stats.roles import Confidence
 AGREEING = 0.8
 # A level such as 25-34, and the open one, 75+. Nobody is older than OLDEST.
 SPAN, OPEN, OLDEST = re.compile(r"(\d+)-(\d+)"), re.compile(r"(\d+)\+"), 120
+# A code that says nothing of itself, as words do.
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 # What is said where empty cells are taken for not stated.
 EMPTY = "empty cells are taken for not_stated; give not_applicable where not everybody was asked"

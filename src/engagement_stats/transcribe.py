@@ -15,10 +15,9 @@ from engagement_stats.codebook import reason_named
 from engagement_stats.inspection import SMALL, Column
 from engagement_stats.proposed import Line
 
-# A wave of more variables than this is not written out by anybody; those that are wanted can be asked for by name.
+# A proposal of more variables than this is read by nobody; `inspect --columns` shows the codes of the others.
 MOST = 200
 LONGEST_ID = 60
-NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
 def variables(columns: Sequence[Column], have: Collection[str], catalogue: Catalogue) -> dict[str, Line]:
@@ -83,4 +82,4 @@ def _line(column: Column, catalogue: Catalogue) -> Line:
 
 def _answer(code: str, column: Column) -> str:
     """Return the name of a code: its label, or itself where it is in words."""
-    return column.labels.get(code) or (ASK if NUMBER.fullmatch(code) else code)
+    return column.labels.get(code) or (ASK if dividing.NUMBER.fullmatch(code) else code)

@@ -180,7 +180,8 @@ class _Line:
         return shared >= OVERLAP * lowest and sign.left >= last.left - lowest
 
     def printed(self, page: int) -> Printed:
-        height, base = median(s.height for s in self.signs), median(s.base for s in self.signs)
+        # A font may claim no height at all.
+        height, base = median(s.height for s in self.signs) or 1.0, median(s.base for s in self.signs)
         pieces, last, noted = [self.signs[0].text], self.signs[0], False
         for sign in self.signs[1:]:
             if sign.is_note(height, base):
