@@ -39,6 +39,14 @@ def started(project: Project) -> "subprocess.Popen[bytes]":
     )  # fmt: skip
 
 
+def killed_by_itself(project: Project, script: str, *arguments: str) -> bool:
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, POLL, *arguments], cwd=project.root, env=project.environment(),
+        start_new_session=True, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    return process.wait(120) == -signal.SIGKILL
+
+
 def change(project: Project, turn: int) -> None:
     """Give the run something to do: another weight."""
 
@@ -125,6 +133,23 @@ def test_a_run_left_standing_is_marked_failed_and_one_of_the_web_page_is_not(pro
         instance.delete_run(theirs.run_id)
 
 
+@pytest.mark.parametrize("what", ["quarantined", "claims"])
+def test_killed_before_the_first_byte_of_a_file_the_next_run_leaves_no_empty_one(project: Project, what: str) -> None:
+    change(project, 40 + len(what))
+    script = (
+        "import os, signal, sys, tempfile\nmake = tempfile.mkstemp\n"
+        "def made(**named):\n"
+        "    found = make(**named)\n"
+        "    return os.killpg(0, signal.SIGKILL) if named['prefix'].startswith('.' + sys.argv[2]) else found\n"
+        "tempfile.mkstemp = made\n"
+        "from engagement_stats import cli\nsys.exit(cli.main(['run', '--wave', sys.argv[1]]))\n"
+    )
+    assert killed_by_itself(project, script, what)
+    assert [n for n in scraps(project) if n.startswith(f".{what}")]
+    assert project.run(POLL).failed == {}
+    assert scraps(project) == []
+
+
 @pytest.mark.parametrize("moment", ["kept", "exchanged"])
 def test_killed_between_keeping_and_exchanging_or_noting_the_next_run_goes_on(project: Project, moment: str) -> None:
     """The two moments that are too short to be met by chance."""
@@ -136,11 +161,7 @@ def test_killed_between_keeping_and_exchanging_or_noting_the_next_run_goes_on(pr
         f"{kill} = lambda *_: os.killpg(os.getpgid(0), signal.SIGKILL)\n"
         "from engagement_stats import cli\nsys.exit(cli.main(['run', '--wave', sys.argv[1]]))\n"
     )
-    process = subprocess.Popen(
-        [sys.executable, "-c", script, POLL], cwd=project.root, env=project.environment(), start_new_session=True,
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    assert process.wait(120) == -signal.SIGKILL
+    assert killed_by_itself(project, script)
     found = whole(project)
     assert (found == before) == (moment == "kept")
     report = project.run(POLL)

@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from engagement_stats import store as store_module
 from engagement_stats.errors import UsageError
-from engagement_stats.store import KEPT_BUILDS, MANIFEST, Fingerprint, Store, code_digest
+from engagement_stats.store import KEPT_BUILDS, MANIFEST, RELEASE, Fingerprint, Store, code_digest
 
 WAVE = "poll_2020"
 FRAME = pd.DataFrame({"respondent": ["a", "b"], "w": [1.0, 2.0]})
@@ -255,20 +256,45 @@ def test_a_store_that_was_open_to_others_is_closed(store: Store) -> None:
 def test_half_written_files_go_and_those_somebody_writes_stay(store: Store) -> None:
     store.write(WAVE, A, "raw", FRAME)
     store.finish(WAVE, A, {})
-    with (store.folder(WAVE, A) / ".raw.parquet-dead").open("w") as out:
-        out.write("half")
-    just_made = store.folder(WAVE, A) / ".raw.parquet-new"
-    just_made.touch()
+    store.write(RELEASE, A, "claims", FRAME)
+    store.remember(WAVE, "a", FRAME, "rules", FRAME)
+    stays = {p for p in store.root.rglob("*") if p.is_file()}
+    for folder in {p.parent for p in stays} - {store.root / WAVE}:
+        (folder / ".raw.parquet-dead").write_text("half")
+        # Killed after it was made and before the first byte.
+        (folder / ".raw.parquet-empty").touch()
+    assert len({p for p in store.root.rglob("*") if p.is_file()} - stays) == 8
 
     def write(path: Path) -> None:
+        path.touch()
+        store.sweep({WAVE: A})
+        assert path.exists()
         path.write_text("half")
         store.sweep({WAVE: A})
         assert path.exists()
 
-    store._write(WAVE, A, "x", write)
-    assert sorted(p.name for p in store.folder(WAVE, A).iterdir()) == sorted(
-        [just_made.name, MANIFEST, "raw.parquet", "x"]
-    )
+    stays.add(store._write(WAVE, A, "x", write))
+    assert {p for p in store.root.rglob("*") if p.is_file()} == stays
+
+
+def test_a_file_swept_away_before_it_is_held_is_made_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.write(WAVE, A, "raw", FRAME)
+    make = tempfile.mkstemp
+    swept: list[bool] = []
+
+    def between(dir: Path, prefix: str) -> tuple[int, str]:
+        handle, name = make(dir=dir, prefix=prefix)
+        if len(swept) < 2:
+            store.sweep({WAVE: A})
+            swept.append(Path(name).exists())
+        return handle, name
+
+    monkeypatch.setattr(tempfile, "mkstemp", between)
+    store.write(WAVE, A, "responses", FRAME)
+    assert swept == [False, False]
+    assert store.read(WAVE, A, "responses").equals(FRAME)
+    assert modes(store.root)["files"] == {0o600}
+    assert sorted(p.name for p in store.folder(WAVE, A).iterdir()) == ["raw.parquet", "responses.parquet"]
 
 
 def test_half_a_build_stays_while_it_can_be_gone_on_with(store: Store) -> None:

@@ -179,9 +179,10 @@ class Store:
         current : mapping of str to Fingerprint or None
             Each wave's fingerprint now; its half build stays, to be gone on with.
         """
-        for scrap in [*self.root.glob(".digests-*"), *(p for w in current for p in (self.root / w).rglob(".*"))]:
-            if scrap.is_file() and not _is_held(scrap):
-                scrap.unlink(missing_ok=True)
+        within = [self.root / name for name in (*current, RELEASE, PUBLISHED)]
+        for scrap in [*self.root.glob(".digests-*"), *(p for folder in within for p in folder.rglob(".*"))]:
+            if scrap.is_file():
+                _clear(scrap)
         for wave, fingerprint in current.items():
             for build in (self.root / wave).glob("*/"):
                 if not (build / MANIFEST).is_file() and build.name != (fingerprint.key if fingerprint else None):
@@ -212,17 +213,9 @@ class Store:
 
     def _into(self, folder: Path, name: str, write: Callable[[Path], object]) -> Path:
         path = folder / name
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name}-")
-        try:
-            # Held until it has its name: `sweep` leaves alone what somebody is still writing.
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            write(Path(temporary))
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-        finally:
-            os.close(handle)
+        with _held(folder, f".{name}-") as temporary:
+            write(temporary)
+            temporary.replace(path)
         return path
 
     def take(self, wave: str, fingerprint: Fingerprint, name: str, parquet: BinaryIO) -> Path:
@@ -320,15 +313,9 @@ class Store:
 
     @staticmethod
     def _write_json(path: Path, content: dict[str, Any]) -> None:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".json-")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as out:
-                fcntl.flock(out, fcntl.LOCK_EX)
-                json.dump(content, out, indent=1, sort_keys=True)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        with _held(path.parent, ".json-") as temporary:
+            temporary.write_text(json.dumps(content, indent=1, sort_keys=True), encoding="utf-8")
+            temporary.replace(path)
 
     @staticmethod
     def _read_json(path: Path) -> dict[str, Any]:
@@ -336,12 +323,28 @@ class Store:
         return content
 
 
-def _is_held(path: Path) -> bool:
-    """Say whether a process that is alive is writing to a temporary file, or has only just made it."""
-    with suppress(OSError), path.open("rb") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        return os.fstat(handle.fileno()).st_size == 0
-    return False
+@contextmanager
+def _held(folder: Path, prefix: str) -> Iterator[Path]:
+    """Hand out a temporary file that no `sweep` takes before it has its name; gone afterwards if it got none."""
+    while True:
+        handle, name = tempfile.mkstemp(dir=folder, prefix=prefix)
+        # The system lets go of it however the process ends.
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:
+            break
+        # Swept away before it was held.
+        os.close(handle)
+    try:
+        yield Path(name)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(handle)
+
+
+def _clear(scrap: Path) -> None:
+    """Delete a temporary file, unless a process that is alive holds it or it has just got its name."""
+    with suppress(OSError), scrap.open("rb") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        scrap.unlink()
