@@ -600,6 +600,39 @@ def test_a_released_comparison_serves_both_ways_round(packaged: catalogue.Catalo
     assert (found["ci_lower"], found["ci_upper"]) == (pytest.approx(1 / 1.3), pytest.approx(1 / 1.1))
 
 
+@pytest.mark.parametrize(
+    ("others", "text", "verdict"),
+    [
+        # Apart by 3.5 standard errors if they do not vary together; by 2.5 if as they hardly can.
+        (0.50, "more likely than", "supported"),
+        (0.50, "less likely than", "not supported"),
+        (0.50, "as likely as", "not supported"),
+        # By 2.6 and by 1.9: the tempting answer would be "supported".
+        (0.525, "more likely than", "cannot be checked"),
+        (0.525, "less likely than", "not supported"),
+        (0.59, "more likely than", "cannot be checked"),
+        (0.59, "as likely as", "cannot be checked"),
+    ],
+)
+def test_two_groups_of_one_wave_are_told_apart_only_however_they_vary_together(
+    packaged: catalogue.Catalogue, release: Release, others: float, text: str, verdict: str
+) -> None:
+    estimates, made = release
+    like = estimates[estimates["wave"].eq("hansard_audit_2016") & estimates["indicator"].eq("certain_to_vote")]
+    groups = [
+        like.assign(domain="sex", level=level, estimate=share, standard_error=0.0202, ci_lower=share - 0.04,
+                    ci_upper=share + 0.04, degrees_of_freedom=500)
+        for level, share in (("Female", 0.60), ("Male", others))
+    ]  # fmt: skip
+    both = pd.concat([estimates, *groups], ignore_index=True)
+    row = one(
+        f"In 2016 women were {text} men to be certain to vote.", text.rstrip("as").rstrip(), packaged, (both, made)
+    )
+    assert row["verdict"] == verdict
+    assert "vary together is not known" in row["reason"]
+    assert ("widest it can be" in row["caveats"]) == (verdict != "cannot be checked")
+
+
 def test_a_direction_before_the_second_number_is_its_own(packaged: catalogue.Catalogue) -> None:
     text = "Nationally 59% were certain to vote in 2016; in Wales the figure was lower, at 58%."
     (statement,) = read([Passage(text, "paragraph", (0,), (1,))], packaged)

@@ -56,12 +56,12 @@ def _covariance(
         return 0.0
     if pair.left.wave != pair.right.wave:
         return math.nan if _same_respondents(catalogue, pair.left.wave, pair.right.wave) else 0.0
-    if variance_basis in ("published", "assumed"):
-        return math.nan  # nobody publishes it
     left, right = pair.left.key[1:], pair.right.key[1:]
     for key in ((pair.left.wave, left, right), (pair.left.wave, right, left)):
         if key in noted:
             return float(noted[key])
+    if variance_basis in ("published", "assumed"):
+        return math.nan  # nobody publishes it
     raise ComparisonError(
         f"{pair.comparison} {pair.level}: both sides are of wave {pair.left.wave} and their covariance is missing. "
         "Estimate the wave again."

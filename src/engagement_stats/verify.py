@@ -13,23 +13,24 @@ from typing import Any
 
 import pandas as pd
 
-from engagement_stats import compare, phrase, stated
-from engagement_stats.catalogue import KEY, Catalogue
+from engagement_stats import stated
+from engagement_stats.catalogue import Catalogue
 from engagement_stats.catalogue import model as m
 from engagement_stats.checked import Checked
 from engagement_stats.claim import Verdict, decide
 from engagement_stats.consistency import of_relation, signed
-from engagement_stats.errors import ComparisonError, listed
+from engagement_stats.errors import listed
 from engagement_stats.evidence import Evidence, Found, undecided
 from engagement_stats.identify import Identified, Identifier
 from engagement_stats.lexicon import Meaning
 from engagement_stats.quantities import Figure
+from engagement_stats.sidebyside import SideBySide
 from engagement_stats.statements import Level, Relation, Statement
 from engagement_stats.wording import similar
 
-FLIPPED = {"higher": "lower", "lower": "higher"}
+UNKNOWN = "How the two estimates vary together is not known."
+WIDEST = "How the two figures vary together is not known, so the interval of the difference is the widest it can be."
 EXPECTED = {"higher": "higher", "lower": "lower", "similar": "no clear difference"}
-PAIR = "text"
 
 
 class Verifier:
@@ -46,10 +47,7 @@ class Verifier:
         self.catalogue, self.estimates = catalogue, estimates
         self.identifier = Identifier(catalogue, estimates.itertuples(index=False))
         self.evidence = Evidence(catalogue, estimates, comparisons, _no("wave", "indicator", "domain", "level"), _no())
-        self.released: dict[tuple[Any, Any], Any] = {}
-        for row in comparisons.itertuples(index=False):
-            sides = (tuple(getattr(row, f"{s}_{k}") for k in KEY) for s in ("left", "right"))
-            self.released[next(sides), next(sides)] = row
+        self.side_by_side = SideBySide(catalogue, estimates, comparisons)
 
     def verify(self, statements: Iterable[Statement]) -> list[Checked]:
         """Check statements.
@@ -174,9 +172,22 @@ class Verifier:
 
     def _compared(self, relation: Relation, left: m.Side, right: m.Side) -> tuple[Verdict, str, Found, str | None]:
         """Give the verdict on two sides, why, the evidence, and how a number of theirs is supported."""
-        row = self._row(left, right)
-        if row is None:
-            return "cannot be checked", "How the two estimates vary together is not known.", undecided(""), None
+        rows = self.side_by_side.rows(left, right)
+        if not rows:
+            return "cannot be checked", UNKNOWN, undecided(""), None
+        widest, *others = rows
+        verdict, why, found, how = self._by(widest, relation, left, right)
+        if not others:
+            return verdict, why, found, how
+        if any(self._by(row, relation, left, right)[0] != verdict for row in others):
+            return "cannot be checked", f"{UNKNOWN} The answer hangs on it.", undecided(""), None
+        if verdict in ("supported", "not supported"):
+            why = _join(why, f"{UNKNOWN} It is so however they do.")
+            found = replace(found, caveats=_join(found.caveats, WIDEST))
+        return verdict, why, found, how
+
+    def _by(self, row: Any, relation: Relation, left: m.Side, right: m.Side) -> tuple[Verdict, str, Found, str | None]:
+        """Give the verdict by one row of comparisons."""
         said = row.verdict
         found = self._found(relation, row, left, right)
         if row.is_suppressed:
@@ -209,41 +220,6 @@ class Verifier:
         sides = (row.left_estimate, row.right_estimate)
         return unclear or similar((row.ci_lower, row.ci_upper), sides, self.catalogue.style, share=share)
 
-    def _row(self, left: m.Side, right: m.Side) -> Any:
-        """Return the comparison of two estimates as released, or made afresh; None where their covariance is needed."""
-        released = self.released.get((left.key, right.key))
-        if released is not None:
-            return released
-        turned = self.released.get((right.key, left.key))
-        if turned is not None:
-            return _turned(turned)
-        pair = m.PairComparison(
-            kind="pair",
-            label="Two figures of a text",
-            family=PAIR,
-            left=left,
-            right=right,
-            about=self._about(left, right),
-        )
-        keys = pd.MultiIndex.from_frame(self.estimates[KEY])
-        asked = self.estimates[keys.isin([left.key, right.key])]
-        try:
-            made = compare.comparisons(asked, _no("wave"), replace(self.catalogue, comparisons={PAIR: pair}))
-        except ComparisonError:
-            return None
-        return next(phrase.with_sentences(made, asked, self.catalogue).itertuples(index=False), None)
-
-    def _about(self, left: m.Side, right: m.Side) -> list[m.Axis]:
-        """Return the axes on which a sentence means the sides to differ: time, or people."""
-        about: list[m.Axis] = []
-        a, b = self.catalogue.waves[left.wave], self.catalogue.waves[right.wave]
-        if a.survey == b.survey and left.wave != right.wave:
-            about.append("fieldwork")
-        places = [self.catalogue.population(s.wave).geography for s in (left, right)]
-        if left.level != right.level or places[0] != places[1]:
-            about.append("population_geography")
-        return about
-
     def _found(self, relation: Relation, row: Any, left: m.Side, right: m.Side) -> Found:
         if relation.figure is None or row.is_suppressed or relation.figure.quantity == "difference":
             numbers = (row.difference, row.ci_lower, row.ci_upper)
@@ -263,19 +239,6 @@ def _no(*columns: str) -> pd.DataFrame:
 
 def _join(*texts: str) -> str:
     return " ".join(t for t in texts if t)
-
-
-def _turned(row: Any) -> Any:
-    """Turn a released comparison round; its sentence stays, since it says the same."""
-    return row._replace(
-        difference=-row.difference, ci_lower=-row.ci_upper, ci_upper=-row.ci_lower,
-        ratio=_inverse(row.ratio), ratio_ci_lower=_inverse(row.ratio_ci_upper),
-        ratio_ci_upper=_inverse(row.ratio_ci_lower), verdict=FLIPPED.get(row.verdict, row.verdict),
-    )  # fmt: skip
-
-
-def _inverse(number: float) -> float:
-    return 1 / number if number else math.nan
 
 
 def _on_direction(relation: Relation, said: Any) -> tuple[Verdict, str]:
