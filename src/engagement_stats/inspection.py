@@ -16,7 +16,7 @@ import pandas as pd
 
 from engagement_stats.answers import code_order, written_as
 from engagement_stats.catalogue.model import DISCLOSURE_FLOOR as SMALL
-from engagement_stats.codes import as_codes, is_code
+from engagement_stats.codes import as_code, as_codes, is_code
 from engagement_stats.readers.model import Contents
 
 Kind = Literal["codes", "number", "text", "empty", "not read"]
@@ -111,7 +111,7 @@ def printable(text: str) -> str:
 
 
 def _code(value: object) -> str:
-    return str(as_codes(pd.Series([value])).iloc[0])
+    return "" if pd.isna(value) else as_code(value)
 
 
 def _range(low: object, high: object) -> str:

@@ -26,6 +26,8 @@ UNLIKE_TEXT = 0.35
 # Two texts that share fewer of their words than this are not compared further.
 SHARED_WORDS = 0.25
 SAME_NUMBER, SHORT_FOR = 0.7, 0.75
+# Two names that share fewer of their letters than this are not compared further.
+ROUGHLY = 0.5
 # Endings of names that say how a variable was coded, not what it is.
 CODING = re.compile(r"_?(grp|groups?|bands?|cats?|rec|code|r|\d)$")
 # A list in its place among the items of a list much like it needs no more than fitting codes.
@@ -84,7 +86,17 @@ def match(known: Sequence[Known], columns: Sequence[Column]) -> dict[str, Match]
     if not known or not candidates:
         return {}
     items = _lists_found(known, candidates)
-    table = [[_alike(k, c, items.get(k.id)) for c in candidates] for k in known]
+    # Lists are shared by many variables, and so are the names of columns by all of them: each is held against once.
+    fit = {id(k.codes): [fits(k.codes, c) for c in candidates] for k in known}
+    names = [c.name.lower() for c in candidates]
+    near = [letters_alike([k.column.lower() for k in known], names), letters_alike([k.id for k in known], names)]
+    table = [
+        [
+            _alike(k, c, items.get(k.id), fit[id(k.codes)][j], (near[0][i, j], near[1][i, j]))
+            for j, c in enumerate(candidates)
+        ]
+        for i, k in enumerate(known)
+    ]
     scores = np.array([[x.score for x in row] for row in table])
     # A pair below the line must not be taken for the sake of another pair.
     rows, places = linear_sum_assignment(-np.where(scores >= ACCEPTED, scores, 0.0))
@@ -102,13 +114,14 @@ class _Likeness:
     is_certain: bool = False
 
 
-def _alike(known: Known, column: Column, item: "_Item | None") -> _Likeness:
-    """Weigh the evidence that a column is a known variable."""
-    fit = fits(known.codes, column)
+def _alike(
+    known: Known, column: Column, item: "_Item | None", fit: float | None, near: tuple[float, float]
+) -> _Likeness:
+    """Weigh the evidence that a column is a known variable; `near` is how like its name is to column and id."""
     if known.column.lower() == column.name.lower():
         return _of_same_name(known, column, fit)
     text, told = _label_likeness(known, column)
-    name, why = _name_likeness(known, column)
+    name, why = _name_likeness(known, column, near)
     evidence = [(NAME, name, why), *_more_evidence(known, column, fit, item)]
     if told:
         evidence.append((LABEL, text, "same label" if text >= SAME_TEXT else "similar label"))
@@ -198,23 +211,46 @@ def _label_likeness(known: Known, column: Column) -> tuple[float, bool]:
     return (max(told), True) if told else (0.0, False)
 
 
-def _name_likeness(known: Known, column: Column) -> tuple[float, str]:
+def _name_likeness(known: Known, column: Column, near: tuple[float, float]) -> tuple[float, str]:
     """Compare a column's name with the known column's and with the variable's own id and domain."""
     name = column.name.lower()
     if is_short_for(name, known.id):
         return SHORT_FOR, f"{column.name} is short for {known.id}"
     if _numbered(known.column) is not None and _numbered(known.column) == _numbered(column.name):
         return SAME_NUMBER, f"the question number of {known.column}"
-    best, of = max((_letters_alike(name, n.lower()), n) for n in (known.column, known.id))
+    best, of = max(zip(near, (known.column, known.id), strict=True))
     return best, f"name like {of}"
 
 
-@lru_cache(maxsize=200_000)
-def _letters_alike(one: str, other: str) -> float:
-    """Return how alike two names are, 0 to 1; only roughly where they are plainly unlike."""
-    matcher = difflib.SequenceMatcher(None, one, other, autojunk=False)
-    rough = matcher.quick_ratio()
-    return rough if rough < 0.5 else matcher.ratio()
+def letters_alike(names: Sequence[str], others: Sequence[str]) -> np.ndarray:
+    """Return how alike names are, 0 to 1; only roughly where they are plainly unlike.
+
+    Parameters
+    ----------
+    names : sequence of str, length n
+    others : sequence of str, length m
+
+    Returns
+    -------
+    ndarray, shape (n, m)
+        The share of letters that both have, in any order; where that is half of them or more, in the same order
+        (difflib's ratio).
+
+    Examples
+    --------
+    >>> letters_alike(["region"], ["regions", "weight"]).round(2)
+    array([[0.92, 0.33]])
+    """
+    letters = sorted(set("".join((*names, *others))))
+    counted = [np.array([[n.count(x) for x in letters] for n in some], dtype="int32") for some in (names, others)]
+    sizes = [np.array([len(n) for n in some]) for some in (names, others)]
+    out = np.empty((len(names), len(others)))
+    for i, name in enumerate(names):
+        shared = np.minimum(counted[0][i], counted[1]).sum(axis=1)
+        out[i] = 2 * shared / np.maximum(sizes[0][i] + sizes[1], 1)
+        for j in np.flatnonzero(out[i] >= ROUGHLY).tolist():
+            out[i, j] = difflib.SequenceMatcher(None, others[j], name, autojunk=False).ratio()
+    return out
 
 
 @lru_cache(maxsize=65536)
