@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from engagement_stats import catalogue
-from engagement_stats.catalogue import expected, screening
+from engagement_stats.catalogue import DEFAULT, expected, screening
 from engagement_stats.catalogue import model as m
-from engagement_stats.catalogue.load import DEFAULT
 from engagement_stats.errors import CatalogueError
 
 WAVE = "poll_2020"

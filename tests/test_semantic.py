@@ -17,7 +17,7 @@ from workbench import ROOT
 
 from engagement_stats import catalogue, clean, codebook, disclose, expectations, ingest, quarantine, tabulate
 from engagement_stats import wave_weights as ww
-from engagement_stats.catalogue.load import DEFAULT
+from engagement_stats.catalogue import DEFAULT
 from engagement_stats.errors import EngagementStatsError
 
 TOOL = ROOT.parent / "shared" / "tools" / "gen_hostile.py"

@@ -14,9 +14,8 @@ import numpy as np
 import pandas as pd
 
 from engagement_stats import dominance, estimate, uncertainty
-from engagement_stats.catalogue import CROSS, KEY, REST, Catalogue, Inside, pairs, rests, vintages
+from engagement_stats.catalogue import CROSS, KEY, REST, WITHIN_A_WAVE, Catalogue, Inside, pairs, rests, vintages
 from engagement_stats.catalogue import model as m
-from engagement_stats.catalogue.load import WITHIN_A_WAVE
 from engagement_stats.design import SampleDesign
 from engagement_stats.domains import level_of
 from engagement_stats.errors import EstimationError, listed

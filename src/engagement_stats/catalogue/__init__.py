@@ -4,8 +4,10 @@ Belongs here: `load` and the entry models under one name. Not here: any survey s
 The entries themselves are the YAML and CSV files in data/.
 """
 
-from engagement_stats.catalogue.load import CROSS, DEFAULT, LEVEL_SEPARATOR, Catalogue, digest, load
+from engagement_stats.catalogue.files import DEFAULT
+from engagement_stats.catalogue.load import load
 from engagement_stats.catalogue.pairs import KEY, REST, THRESHOLD, Inside, Pair, pairs, rests
+from engagement_stats.catalogue.whole import CROSS, LEVEL_SEPARATOR, WITHIN_A_WAVE, Catalogue, digest
 
 __all__ = [
     "CROSS",
@@ -14,6 +16,7 @@ __all__ = [
     "LEVEL_SEPARATOR",
     "REST",
     "THRESHOLD",
+    "WITHIN_A_WAVE",
     "Catalogue",
     "Inside",
     "Pair",

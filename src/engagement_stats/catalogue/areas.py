@@ -6,19 +6,13 @@ Not here: the shape of an entry (model), the lookups' files (lookups), responden
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from engagement_stats.catalogue import model as m
+from engagement_stats.catalogue.problems import Problems
 
 if TYPE_CHECKING:
-    from engagement_stats.catalogue.load import Catalogue
-
-
-class Problems(Protocol):
-    """Takes what is wrong, a line each."""
-
-    def add(self, where: str, problem: str) -> None:
-        """Note one problem."""
+    from engagement_stats.catalogue.whole import Catalogue
 
 
 @dataclass(frozen=True, slots=True)

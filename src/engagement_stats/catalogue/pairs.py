@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 
 from engagement_stats.catalogue import model as m
-from engagement_stats.catalogue.load import Catalogue
+from engagement_stats.catalogue.whole import Catalogue
 
 KEY = ["wave", "indicator", "domain", "level"]
 # The domain of everybody outside a level: estimated only where a comparison asks for it.
