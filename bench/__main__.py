@@ -14,9 +14,9 @@ from typing import Any
 
 import pandas as pd
 
-from bench import coverage, disclosure, landing, national, peers, queries, tasks, weighting
+from bench import coverage, disclosure, inspecting, landing, national, peers, queries, tasks, weighting
 
-STUDIES = ("timings", "weighting", "coverage", "areas", "landing", "queries", "disclosure")
+STUDIES = ("timings", "weighting", "coverage", "areas", "landing", "inspecting", "queries", "disclosure")
 SIZES = (17_500, 175_000, 1_750_000)
 
 
@@ -97,6 +97,7 @@ AREAS_LIMIT = 10.0
 # Studies that take no options.
 ALONE: dict[str, Callable[[], dict[str, Any]]] = {
     "landing": landing.study,
+    "inspecting": inspecting.study,
     "queries": queries.study,
     "disclosure": disclosure.run,
 }
