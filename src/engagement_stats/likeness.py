@@ -86,8 +86,7 @@ def match(known: Sequence[Known], columns: Sequence[Column]) -> dict[str, Match]
     if not known or not candidates:
         return {}
     items = _lists_found(known, candidates)
-    # Lists are shared by many variables, and so are the names of columns by all of them: each is held against once.
-    fit = {id(k.codes): [fits(k.codes, c) for c in candidates] for k in known}
+    fit = _fits_found(known, candidates)
     names = [c.name.lower() for c in candidates]
     near = [letters_alike([k.column.lower() for k in known], names), letters_alike([k.id for k in known], names)]
     table = [
@@ -105,6 +104,18 @@ def match(known: Sequence[Known], columns: Sequence[Column]) -> dict[str, Match]
         for r, p in zip(rows, places, strict=True)
         if (x := table[r][p]).score >= ACCEPTED
     }
+
+
+def _fits_found(known: Sequence[Known], columns: Sequence[Column]) -> dict[int, list[float | None]]:
+    """Hold each list of codes against each set of answers once: variables share the one, columns the other."""
+    answers = [(c.kind, frozenset(c.counts), tuple(c.labels.items())) for c in columns]
+    one_of = dict(zip(answers, columns, strict=True))
+    found: dict[int, list[float | None]] = {}
+    for k in known:
+        if id(k.codes) not in found:
+            fit = {key: fits(k.codes, column) for key, column in one_of.items()}
+            found[id(k.codes)] = [fit[key] for key in answers]
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,10 +205,17 @@ def text_likeness(one: str, other: str) -> float:
         return 0.0
     if a == b:
         return 1.0
-    shared = len(set(a) & set(b)) / len(set(a) | set(b))
+    different = _different_words(one), _different_words(other)
+    both = len(different[0] & different[1])
+    shared = both / (len(different[0]) + len(different[1]) - both)
     if shared < SHARED_WORDS:
         return shared
     return difflib.SequenceMatcher(None, a, b, autojunk=False).ratio()
+
+
+@lru_cache(maxsize=65536)
+def _different_words(text: str) -> frozenset[str]:
+    return frozenset(words(text))
 
 
 def _label_likeness(known: Known, column: Column) -> tuple[float, bool]:
@@ -254,6 +272,10 @@ def letters_alike(names: Sequence[str], others: Sequence[str]) -> np.ndarray:
 
 
 @lru_cache(maxsize=65536)
+def _without_coding(name: str) -> str:
+    return CODING.sub("", name)
+
+
 def is_short_for(name: str, full: str) -> bool:
     """Say whether a name is made of beginnings of all the words of another, the way it was coded left aside.
 
@@ -264,8 +286,9 @@ def is_short_for(name: str, full: str) -> bool:
     >>> is_short_for("sex", "age")
     False
     """
-    plain = CODING.sub("", name.lower()).replace("_", "")
-    parts = CODING.sub("", full).split("_")
+    plain, parts = _without_coding(name.lower()).replace("_", ""), _without_coding(full).split("_")
+    if plain[:1] != parts[0][:1]:
+        return False
 
     def begins(rest: str, left: tuple[str, ...]) -> bool:
         if not left:
