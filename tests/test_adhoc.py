@@ -295,6 +295,22 @@ def test_replicate_weights_are_found_by_pattern_in_any_letter_case(people: pd.Da
     assert set(table["variance_basis"]) == {"replicate"}
 
 
+def test_a_weight_is_no_replicate_of_itself(people: pd.DataFrame, tmp_path: Path) -> None:
+    path = tmp_path / "people.parquet"
+    people.rename(columns={"wt": "REPW"}).to_parquet(path)
+    asked: dict[str, Any] = {"counts": ["1"], "weight": "repw", "replicate_method": "jk1"}
+    broad, narrow = (ask(path, "vol", replicates=pattern, **asked) for pattern in ("repw*", "repw[0-9]*"))
+    assert broad["degrees_of_freedom"].item() == 3
+    assert broad["standard_error"].item() == narrow["standard_error"].item()
+
+
+def test_replicates_of_no_known_making_are_refused_in_the_command_s_words(sav: Path) -> None:
+    assert refused(sav, "vol", weight="wt", replicates="repw*") == (
+        "--replicates: nothing says how the 4 replicate weights were made. Expected one of brr, fay, jk1, jkn, "
+        "bootstrap. Take it from the producer's guide and give it with --replicate-method."
+    )
+
+
 def test_a_pattern_that_matches_nothing_is_refused(sav: Path) -> None:
     assert refused(sav, "vol", replicates="brr*") == (
         '--replicates: no column matches "brr*". Give a pattern such as "repw*".'

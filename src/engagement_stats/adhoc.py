@@ -18,8 +18,8 @@ import pandas as pd
 from engagement_stats import estimate, ingest
 from engagement_stats.answers import code_order, declared_missing, levels, numbers
 from engagement_stats.catalogue import CROSS
-from engagement_stats.codes import as_codes, is_code
-from engagement_stats.design import SampleDesign
+from engagement_stats.codes import as_codes, is_code, labels_by_code
+from engagement_stats.design import REPLICATE_METHODS, SampleDesign
 from engagement_stats.errors import EstimationError, IngestError, listed
 from engagement_stats.inspection import undeclared
 
@@ -70,7 +70,10 @@ def _read(path: Path, request: Request) -> tuple[ingest.RawFile, list[str]]:
     replicates = []
     if request.replicates is not None:
         pattern = request.replicates.lower()
-        replicates = [n for n in raw.columns if fnmatch.fnmatchcase(n.strip().lower(), pattern)]
+        fitting = [n for n in raw.columns if fnmatch.fnmatchcase(n.strip().lower(), pattern)]
+        # "pwgtp*" names PWGTP too, which is no replicate of itself.
+        base = (request.weight or "").strip().lower()
+        replicates = [n for n in fitting if n.strip().lower() != base]
         if not replicates:
             raise IngestError(
                 f'--replicates: no column matches "{request.replicates}". Give a pattern such as "repw*".'
@@ -81,7 +84,7 @@ def _read(path: Path, request: Request) -> tuple[ingest.RawFile, list[str]]:
 def _counted(raw: ingest.RawFile, name: str, wanted: Sequence[str], missing: pd.Series) -> pd.Series:
     """Return 1 where a code (or its label) is among those that count, 0 where another, null for no answer."""
     codes = as_codes(raw.frame[name])
-    by_label = {str(v): as_codes(pd.Series([k])).iloc[0] for k, v in raw.labels.get(name, {}).items()}
+    by_label = {label: code for code, label in labels_by_code(raw.labels.get(name, {})).items()}
     known = set(pd.unique(codes)) | set(by_label.values())
     counts = {w if w in known else by_label.get(w, w) for w in wanted}
     if strange := sorted(counts - known):
@@ -145,6 +148,13 @@ def _frame(raw: ingest.RawFile, request: Request, replicates: Sequence[str]) -> 
 
 
 def _design(request: Request, replicates: Sequence[str]) -> SampleDesign:
+    if replicates and request.replicate_method is None:
+        known = ", ".join(m for m in REPLICATE_METHODS if m != "other")
+        raise EstimationError(
+            f"--replicates: nothing says how the {len(replicates)} replicate weights were made. Expected one of "
+            f"{known}. Take it from the producer's guide and give it with --replicate-method."
+        )
+
     def own(name: str | None) -> str | None:
         return f"design {name}" if name else None
 
@@ -163,8 +173,8 @@ def _say_undeclared(raw: ingest.RawFile, request: Request, say: Callable[[str], 
     """Say which answers look like "no answer": a file that declares nothing would count them in silence."""
     for name in request.variables:
         codes = as_codes(raw.frame[name])
-        labels = {as_codes(pd.Series([k])).iloc[0]: v for k, v in raw.labels.get(name, {}).items()}
-        doubtful = undeclared(codes[~declared_missing(raw, name, request.missing)], labels)
+        answers = codes[~declared_missing(raw, name, request.missing)]
+        doubtful = undeclared(answers, labels_by_code(raw.labels.get(name, {})))
         if doubtful and not set(doubtful) <= set(request.counts):
             say(
                 f"{name}: {listed(doubtful)} look like codes for no answer and are counted as answers. "
