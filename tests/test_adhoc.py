@@ -71,6 +71,23 @@ def test_codes_that_look_like_no_answer_are_not_counted_in_silence(tmp_path: Pat
     assert told("age", statistic="mean") == []
 
 
+def test_labels_that_say_no_answer_are_not_counted_in_silence(tmp_path: Path) -> None:
+    # Many polls declare nothing missing, and code 9 is no usual code of missing answers.
+    path = tmp_path / "poll.sav"
+    frame = pd.DataFrame({"q": [1.0, 2.0, 8.0, 9.0], "words": ["Yes", "No", "Don't know", "No answer"]})
+    labels = {"q": {1: "Yes", 2: "No", 8: "Refused to move house", 9: "(DO NOT READ) Don't know/Refused"}}
+    pyreadstat.write_sav(frame, path, variable_value_labels=labels)
+
+    def told(name: str, *counts: str, missing: tuple[str, ...] = ()) -> list[str]:
+        said: list[str] = []
+        adhoc.run(path, adhoc.Request([name], counts=counts, missing=missing), said.append)
+        return [s.partition(" look like")[0] for s in said]
+
+    assert told("q", "Yes") == ['q: 9 "(DO NOT READ) Don\'t know/Refused"']
+    assert told("q", "Yes", missing=["9"]) == told("q", "(DO NOT READ) Don't know/Refused") == []
+    assert told("words", "Yes") == ["words: Don't know, No answer"]
+
+
 def refused(path: Path, *variables: str, **options: Any) -> str:
     with pytest.raises(EngagementStatsError) as caught:
         ask(path, *variables, **options)

@@ -18,10 +18,11 @@ import pandas as pd
 from engagement_stats import estimate, ingest
 from engagement_stats.answers import code_order, declared_missing, levels, numbers
 from engagement_stats.catalogue import CROSS
+from engagement_stats.codebook import packaged_rules, without_answer
 from engagement_stats.codes import as_codes, is_code, labels_by_code
 from engagement_stats.design import REPLICATE_METHODS, SampleDesign
 from engagement_stats.errors import EstimationError, IngestError, listed
-from engagement_stats.inspection import undeclared
+from engagement_stats.inspection import printable, undeclared
 
 VALUE_REMEDY = "Name the codes that mean no answer with --missing, or the categories that count with --counts."
 DESIGN_REMEDY = "Name another column."
@@ -171,13 +172,17 @@ def _design(request: Request, replicates: Sequence[str]) -> SampleDesign:
 
 def _say_undeclared(raw: ingest.RawFile, request: Request, say: Callable[[str], None]) -> None:
     """Say which answers look like "no answer": a file that declares nothing would count them in silence."""
+    rules = packaged_rules()
     for name in request.variables:
         codes = as_codes(raw.frame[name])
+        labels = labels_by_code(raw.labels.get(name, {}))
         answers = codes[~declared_missing(raw, name, request.missing)]
-        doubtful = undeclared(answers, labels_by_code(raw.labels.get(name, {})))
-        if doubtful and not set(doubtful) <= set(request.counts):
+        named = without_answer({c: labels.get(c, c) for c in pd.unique(answers)}, rules)
+        doubtful = dict.fromkeys(undeclared(answers, labels)) | named
+        if any(code not in request.counts and label not in request.counts for code, label in doubtful.items()):
+            shown = [f'{c} "{printable(label)}"' if label and label != c else c for c, label in doubtful.items()]
             say(
-                f"{name}: {listed(doubtful)} look like codes for no answer and are counted as answers. "
+                f"{name}: {listed(shown)} look like codes for no answer and are counted as answers. "
                 "If they mean no answer, name them with --missing."
             )
 

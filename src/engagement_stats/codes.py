@@ -5,7 +5,7 @@ Belongs here: that form, and what may be shown as a code. Not here: what a code 
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +31,7 @@ def as_codes(column: "pd.Series") -> "pd.Series":
     return pd.Series([texts[p] if p >= 0 else "" for p in positions], index=column.index, dtype="str")
 
 
-def labels_by_code(labels: "Mapping[object, object]") -> dict[str, str]:
+def labels_by_code(labels: "Mapping[Any, Any]") -> dict[str, str]:
     """Return a file's value labels by the text of their codes.
 
     Examples
