@@ -312,6 +312,34 @@ def test_replicate_weights_are_found_by_pattern_in_any_letter_case(people: pd.Da
     assert set(table["variance_basis"]) == {"replicate"}
 
 
+def test_those_whose_weight_is_declared_missing_are_left_out(people: pd.DataFrame, tmp_path: Path) -> None:
+    # As the weight of a self-completion part is -1 for those who did not do it.
+    part = people.assign(wt=people["wt"].where(people["age"] % 3 != 0, -1.0), hours=1.0)
+    pyreadstat.write_sav(part, tmp_path / "said.sav", missing_ranges={"wt": [{"lo": -9, "hi": -1}]})
+    part.to_csv(tmp_path / "silent.csv", index=False)
+    one = part[part["wt"] > 0].reset_index(drop=True)
+    y = (one["vol"] == 1).astype(float)
+    for name, options in (("said.sav", {"counts": ["1"]}), ("silent.csv", {"counts": ["1.0"], "missing": ["-1"]})):
+        told: list[str] = []
+        request = adhoc.Request(["vol"], weight="wt", stratum="st", **options)  # type: ignore[arg-type]
+        table = adhoc.run(tmp_path / name, request, told.append)
+        assert table["estimate"].item() == pytest.approx(np.average(y, weights=one["wt"]), rel=1e-12)
+        assert table["base_unweighted"].item() == len(one)
+        assert f"wt: declared missing for {len(part) - len(one)} respondent(s), who are left out." in told
+    assert "weights are negative" in refused(tmp_path / "silent.csv", "vol", counts=["1.0"], weight="wt")
+    # A weight of one is none of the variable's codes.
+    ones = tmp_path / "ones.csv"
+    part.assign(wt="1").to_csv(ones, index=False)
+    assert ask(ones, "st", counts=["2.0"], weight="wt", missing=["1"])["base_unweighted"].item() == N // 2
+
+
+def test_a_missing_code_is_found_as_pandas_writes_it(tmp_path: Path) -> None:
+    path = tmp_path / "poll.csv"
+    pd.DataFrame({"q": [1.0, 2.0, 3.0, None], "x": 1}).to_csv(path, index=False)
+    table = ask(path, "q", counts=["1.0"], missing=["3"])
+    assert (table["base_unweighted"].item(), table["estimate"].item()) == (2, 0.5)
+
+
 def test_a_weight_is_no_replicate_of_itself(people: pd.DataFrame, tmp_path: Path) -> None:
     path = tmp_path / "people.parquet"
     people.rename(columns={"wt": "REPW"}).to_parquet(path)

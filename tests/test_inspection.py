@@ -256,8 +256,9 @@ def test_codes_of_those_who_have_no_weight_do_not_spoil_it() -> None:
     weight = np.random.default_rng(1).lognormal(0, 0.4, 500)
     frame = pd.DataFrame({"wt_all": weight / weight.mean(), "wt_self": np.where(np.arange(500) % 5, weight, -8.0)})
     labels = {name: {-9.0: "Missing", -8.0: "Inapplicable"} for name in frame}
-    for said, declared in ((labels, {}), ({}, {"wt_self": [(-9.0, -1.0)]})):
-        found = roles.roles(inspection.columns(Contents(list(frame), 500, said, {}, declared), frame), frame)
+    text = frame.astype(str)  # a tab file
+    for said, declared, given in ((labels, {}, frame), (labels, {}, text), ({}, {"wt_self": [(-9.0, -1.0)]}, text)):
+        found = roles.roles(inspection.columns(Contents(list(frame), 500, said, {}, declared), given), given)
         assert {r.columns: r.confidence for r in found} == {("wt_all",): "high", ("wt_self",): "medium"}
 
 

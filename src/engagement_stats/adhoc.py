@@ -126,6 +126,22 @@ def _filter(raw: ingest.RawFile, expression: str) -> np.ndarray:
     return np.asarray(chosen, dtype=bool)
 
 
+def _weightless(raw: ingest.RawFile, request: Request) -> pd.Series:
+    """Say who has no weight because the file or the caller declares what stands there missing; none for an empty cell.
+
+    They stay in the design, as its strata and sampling units are theirs too, and give no answer.
+
+    Returns
+    -------
+    Series of bool, shape (n respondents,)
+    """
+    if request.weight is None:
+        return pd.Series(data=False, index=raw.frame.index)
+    # A code such as 1 is somebody's weight, whatever it means of the variables.
+    never = [c for c in request.missing if c.startswith("-")]
+    return declared_missing(raw, request.weight, never) & (as_codes(raw.frame[request.weight]) != "")
+
+
 def _frame(raw: ingest.RawFile, request: Request, replicates: Sequence[str]) -> pd.DataFrame:
     columns: dict[str, Any] = {}
     for name in dict.fromkeys(part for family in request.by for part in family.split(CROSS)):
@@ -135,8 +151,11 @@ def _frame(raw: ingest.RawFile, request: Request, replicates: Sequence[str]) -> 
         columns[f"design {name}"] = codes.mask(codes == "")
     for name in filter(None, [request.weight, *request.fpc, *replicates]):
         columns[f"design {name}"] = numbers(name, raw.frame[name], as_codes(raw.frame[name]) == "", DESIGN_REMEDY)
+    weightless = _weightless(raw, request)
+    if request.weight is not None:
+        columns[f"design {request.weight}"] = columns[f"design {request.weight}"].mask(weightless, 0.0)
     for name in request.variables:
-        missing = declared_missing(raw, name, request.missing)
+        missing = declared_missing(raw, name, request.missing) | weightless
         counted = request.statistic == "proportion" and request.counts
         columns[f"value {name}"] = (
             _counted(raw, name, request.counts, missing)
@@ -214,6 +233,8 @@ def run(path: Path, request: Request, say: Callable[[str], None] | None = None) 
     raw, replicates = _read(path, request)
     if say is not None:
         _say_undeclared(raw, request, say)
+        if without := int(_weightless(raw, request).sum()):
+            say(f"{request.weight}: declared missing for {without} respondent(s), who are left out.")
     frame = _frame(raw, request, replicates)
     values = [f"value {v}" for v in request.variables]
     options: dict[str, Any] = {

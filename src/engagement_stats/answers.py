@@ -68,7 +68,8 @@ def declared_missing(raw: ingest.RawFile, name: str, codes: Sequence[str] = ()) 
     found = pd.to_numeric(text, errors="coerce") if ranges else text
     for low, high in ranges:
         empty |= text == low if isinstance(low, str) else found.between(low, high)
-    return empty | text.isin(list(codes))
+    # pandas writes the code 9 as 9.0 where a cell of the column is empty.
+    return empty | text.isin(list(codes)) | text.str.replace(r"\.0+$", "", regex=True).isin(list(codes))
 
 
 def numbers(name: str, column: pd.Series, missing: pd.Series, remedy: str) -> pd.Series:

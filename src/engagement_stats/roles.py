@@ -167,10 +167,10 @@ def _replicates(weights: Iterator[Role]) -> Iterator[Role]:
 
 def _weight(column: Column, values: pd.Series, is_named: bool) -> Role | None:
     """Say how far a column of numbers looks like a weight."""
-    codes = as_codes(values)
+    every = pd.to_numeric(as_codes(values).replace("", np.nan), errors="coerce")
     # Negative codes that the file labels or declares missing are of those who have no weight.
     none = [c for c in column.labels if c.startswith("-")] + list(USUAL_MISSING if column.missing else ())
-    numbers = pd.to_numeric(codes.mask(codes.isin(["", *none])), errors="coerce").to_numpy(np.float64)
+    numbers = every.mask(every.isin(pd.to_numeric(pd.Series(none, dtype="str"), errors="coerce"))).to_numpy(np.float64)
     rows, present = len(numbers), numbers[np.isfinite(numbers)]
     usable = len(present) and (present >= 0).all() and present.sum() > 0
     if not usable:
