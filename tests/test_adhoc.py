@@ -312,6 +312,23 @@ def test_replicate_weights_are_found_by_pattern_in_any_letter_case(people: pd.Da
     assert set(table["variance_basis"]) == {"replicate"}
 
 
+def test_a_weight_the_file_is_saved_with_is_not_passed_over_in_silence(people: pd.DataFrame, tmp_path: Path) -> None:
+    path = tmp_path / "people.sav"
+    pyreadstat.write_sav(people[["wt", "vol"]], path)
+    content = bytearray(path.read_bytes())
+    content[76:80] = (1).to_bytes(4, "little")  # cases are weighted by the first column
+    path.write_bytes(content)
+    told: list[str] = []
+    adhoc.run(path, adhoc.Request(["vol"], counts=["1"], missing=["-9"]), told.append)
+    assert told == [
+        "people.sav: saved as weighted by wt, and these estimates are not weighted. Add --weight wt to weight them as "
+        "SPSS would."
+    ]
+    told.clear()
+    adhoc.run(path, adhoc.Request(["vol"], counts=["1"], missing=["-9"], weight="wt"), told.append)
+    assert told == []
+
+
 def test_those_whose_weight_is_declared_missing_are_left_out(people: pd.DataFrame, tmp_path: Path) -> None:
     # As the weight of a self-completion part is -1 for those who did not do it.
     part = people.assign(wt=people["wt"].where(people["age"] % 3 != 0, -1.0), hours=1.0)

@@ -126,6 +126,12 @@ def _filter(raw: ingest.RawFile, expression: str) -> np.ndarray:
     return np.asarray(chosen, dtype=bool)
 
 
+def _saved_weight(path: Path, request: Request) -> str | None:
+    """Return the weight that an SPSS file says its cases are weighted by, which SPSS uses without being asked."""
+    options = ingest.options_for(path, **request.reading)
+    return ingest.describe(path, options).weight if options.format == "sav" else None
+
+
 def _weightless(raw: ingest.RawFile, request: Request) -> pd.Series:
     """Say who has no weight because the file or the caller declares what stands there missing; none for an empty cell.
 
@@ -215,7 +221,8 @@ def run(path: Path, request: Request, say: Callable[[str], None] | None = None) 
         A file `ingest.read` can read.
     request : Request
     say : callable, optional
-        Called with a sentence for each variable in which codes that look like "no answer" are counted as answers.
+        Called with a sentence for each variable in which codes that look like "no answer" are counted as answers, for
+        a weight of the file's that is not used, and for those whom a weight leaves out.
 
     Returns
     -------
@@ -233,6 +240,11 @@ def run(path: Path, request: Request, say: Callable[[str], None] | None = None) 
     raw, replicates = _read(path, request)
     if say is not None:
         _say_undeclared(raw, request, say)
+        if request.weight is None and (saved := _saved_weight(path, request)) is not None:
+            say(
+                f"{path.name}: saved as weighted by {saved}, and these estimates are not weighted. Add --weight {saved}"
+                " to weight them as SPSS would."
+            )
         if without := int(_weightless(raw, request).sum()):
             say(f"{request.weight}: declared missing for {without} respondent(s), who are left out.")
     frame = _frame(raw, request, replicates)
