@@ -186,7 +186,8 @@ def _weight(column: Column, values: pd.Series, is_named: bool) -> Role | None:
         return Role("weight", (column.name,), "low", "named so, but labelled like a measurement: a body's weight?")
     if len(present) < SMALL:
         return Role("weight", (column.name,), "low", "named so, but too few rows to tell") if is_named else None
-    facts = f"mean {mean:.4g}, Kish design effect {kish_design_effect(present):.2f}"
+    shown = f"{mean:,.0f}" if mean >= 1000 else f"{mean:.4g}"
+    facts = f"mean {shown}, Kish design effect {kish_design_effect(present):.2f}"
     if np.ptp(present) == 0:
         return Role("weight", (column.name,), "low", f"the same for everyone ({facts})")
     if lacking:
