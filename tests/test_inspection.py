@@ -246,6 +246,16 @@ def test_weights_are_known_by_the_names_that_surveys_give_them(name: str, sure: 
     assert roles_of(pd.DataFrame({name: weight})).get("weight", {}) == ({name: sure} if sure else {})
 
 
+@pytest.mark.parametrize(
+    ("name", "mean", "sure"),
+    [("PWT22", 600, "medium"), ("finalwgt", 11_321, "medium"), ("weight", 170, "low"), ("birth_weight", 3_300, "low")],
+)
+def test_whole_numbers_that_sum_to_a_population_are_a_weight(name: str, mean: int, sure: str) -> None:
+    # As in the Labour Force Survey; kilograms, pounds and grams of many people sum to millions, too.
+    weight = np.random.default_rng(1).integers(mean // 2, mean * 3 // 2, 10_000)
+    assert roles_of(pd.DataFrame({name: weight}))["weight"] == {name: sure}
+
+
 @pytest.mark.parametrize("name", ["SDMVSTRA", "VSTRAT", "strat1", "stratid", "stratum"])
 def test_strata_are_known_by_the_names_that_surveys_give_them(name: str) -> None:
     assert roles_of(pd.DataFrame({name: [1.0, 2.0, 3.0] * 20}))["stratum"] == {name: "medium"}
@@ -268,6 +278,8 @@ def test_replicate_weights_are_one_line() -> None:
     found = roles_of(frame)
     assert found["replicate weights"] == {"PWGTP[0-9]*": "medium"}
     assert set(found["weight"]) == {"PWGTP"}
+    named = pd.DataFrame({f"brr_{i}": rng.integers(0, 2, 60) * 17_990 + rng.integers(0, 99, 60) for i in range(1, 33)})
+    assert roles_of(named) == {"replicate weights": {"brr_[0-9]*": "medium"}}
 
 
 def test_weights_that_cannot_be_used_are_doubted() -> None:

@@ -26,7 +26,7 @@ Use = Literal[
 # gross is none.
 WEIGHT_NAME = re.compile(
     r"w(ei)?gh?t|caliw|^cali|^rim|(^|[^a-z])wts?\d*([^a-z]|$)|wts?\d*$|^wts?(int|mec|saf|ss|dr\d)|^pw\d*$|_[lx]w$"
-    r"|^gross(ed|ing)?_?(\d*$|w|f)",
+    r"|^gross(ed|ing)?_?(\d*$|w|f)|^(brr|jkw?|bsr?w|boot|rep_?w)_?\d+$",
     re.IGNORECASE,
 )
 WEIGHT_LABEL = re.compile(r"\b(weights?|weighting|grossing|rim weights?|calibration)\b", re.IGNORECASE)
@@ -52,7 +52,11 @@ BY_HINT: tuple[tuple[Use, re.Pattern[str]], ...] = (
 MOST_OF_A_USE = 4
 MEAN_NEAR_ONE = 0.02
 POPULATION = (1e6, 1e9)
-BODY = re.compile(r"\b((wt)?kg|(wt)?lbs?|kilo\w*|stones?|pounds|height|how much do you weigh)\d?\b", re.IGNORECASE)
+BODY = re.compile(
+    r"\b((wt)?kg|(wt)?lbs?|kilo\w*|stones?|birth ?weight|pounds|height|how much do you weigh)\d?\b", re.IGNORECASE
+)
+# Whole numbers of a lower mean may be kilograms or pounds.
+NO_BODY = 250
 # So many weights that differ by a running number alone are no weights to choose from.
 LEAST_REPLICATES = 10
 
@@ -194,7 +198,7 @@ def _weight(column: Column, values: pd.Series, is_named: bool) -> Role | None:
         facts += ", some rows have none (a weight of some items or of part of the sample?)"
     if near_one:
         return Role("weight", (column.name,), "high" if is_named and not lacking else "medium", facts)
-    if POPULATION[0] <= total <= POPULATION[1] and mean > 10 and _has_fractions(values):
+    if POPULATION[0] <= total <= POPULATION[1] and mean > (10 if _has_fractions(values) else NO_BODY):
         return Role("weight", (column.name,), "medium", f"sums to {total:,.0f}, a population? ({facts})")
     if mean < 10 and _has_fractions(values):
         return Role("weight", (column.name,), "medium", f"named so, but its mean is not near 1 ({facts})")
