@@ -212,6 +212,17 @@ def _say_undeclared(raw: ingest.RawFile, request: Request, say: Callable[[str], 
             )
 
 
+def _say_of_weights(path: Path, raw: ingest.RawFile, request: Request, say: Callable[[str], None]) -> None:
+    """Say that the file has a weight that is not used, or whom the weight leaves out."""
+    if request.weight is None and (saved := _saved_weight(path, request)) is not None:
+        say(
+            f"{path.name}: saved as weighted by {saved}, and these estimates are not weighted. Add --weight {saved} to "
+            "weight them as SPSS would."
+        )
+    if without := int(_weightless(raw, request).sum()):
+        say(f"{request.weight}: declared missing for {without} respondent(s), who are left out.")
+
+
 def run(path: Path, request: Request, say: Callable[[str], None] | None = None) -> pd.DataFrame:
     """Estimate from a survey file.
 
@@ -238,15 +249,6 @@ def run(path: Path, request: Request, say: Callable[[str], None] | None = None) 
         See `estimate`; or a filter or code that does not fit the file.
     """
     raw, replicates = _read(path, request)
-    if say is not None:
-        _say_undeclared(raw, request, say)
-        if request.weight is None and (saved := _saved_weight(path, request)) is not None:
-            say(
-                f"{path.name}: saved as weighted by {saved}, and these estimates are not weighted. Add --weight {saved}"
-                " to weight them as SPSS would."
-            )
-        if without := int(_weightless(raw, request).sum()):
-            say(f"{request.weight}: declared missing for {without} respondent(s), who are left out.")
     frame = _frame(raw, request, replicates)
     values = [f"value {v}" for v in request.variables]
     options: dict[str, Any] = {
@@ -270,6 +272,9 @@ def run(path: Path, request: Request, say: Callable[[str], None] | None = None) 
             .replace("single_psu", "--single-psu")
         )
         raise EstimationError(message) from None
+    if say is not None:
+        _say_undeclared(raw, request, say)
+        _say_of_weights(path, raw, request, say)
     return table.assign(
         indicator=table["indicator"].str.removeprefix("value "),
         weight=request.weight,
