@@ -71,6 +71,23 @@ def test_codes_that_look_like_no_answer_are_not_counted_in_silence(tmp_path: Pat
     assert told("age", statistic="mean") == []
 
 
+def test_labels_that_say_no_answer_are_not_counted_in_silence(tmp_path: Path) -> None:
+    # Many polls declare nothing missing, and code 9 is no usual code of missing answers.
+    path = tmp_path / "poll.sav"
+    frame = pd.DataFrame({"q": [1.0, 2.0, 8.0, 9.0], "words": ["Yes", "No", "Don't know", "No answer"]})
+    labels = {"q": {1: "Yes", 2: "No", 8: "Refused to move house", 9: "(DO NOT READ) Don't know/Refused"}}
+    pyreadstat.write_sav(frame, path, variable_value_labels=labels)
+
+    def told(name: str, *counts: str, missing: tuple[str, ...] = ()) -> list[str]:
+        said: list[str] = []
+        adhoc.run(path, adhoc.Request([name], counts=counts, missing=missing), said.append)
+        return [s.partition(" look like")[0] for s in said]
+
+    assert told("q", "Yes") == ['q: 9 "(DO NOT READ) Don\'t know/Refused"']
+    assert told("q", "Yes", missing=["9"]) == told("q", "(DO NOT READ) Don't know/Refused") == []
+    assert told("words", "Yes") == ["words: Don't know, No answer"]
+
+
 def refused(path: Path, *variables: str, **options: Any) -> str:
     with pytest.raises(EngagementStatsError) as caught:
         ask(path, *variables, **options)
@@ -293,6 +310,67 @@ def test_replicate_weights_are_found_by_pattern_in_any_letter_case(people: pd.Da
     # Balanced repeated replication: the mean squared distance from the full estimate.
     assert table["standard_error"].item() == pytest.approx(np.sqrt(((each - full) ** 2).mean()), rel=1e-9)
     assert set(table["variance_basis"]) == {"replicate"}
+
+
+def test_a_weight_the_file_is_saved_with_is_not_passed_over_in_silence(people: pd.DataFrame, tmp_path: Path) -> None:
+    path = tmp_path / "people.sav"
+    pyreadstat.write_sav(people[["wt", "vol"]], path)
+    content = bytearray(path.read_bytes())
+    content[76:80] = (1).to_bytes(4, "little")  # cases are weighted by the first column
+    path.write_bytes(content)
+    told: list[str] = []
+    adhoc.run(path, adhoc.Request(["vol"], counts=["1"], missing=["-9"]), told.append)
+    assert told == [
+        "people.sav: saved as weighted by wt, and these estimates are not weighted. Add --weight wt to weight them as "
+        "SPSS would."
+    ]
+    told.clear()
+    adhoc.run(path, adhoc.Request(["vol"], counts=["1"], missing=["-9"], weight="wt"), told.append)
+    assert told == []
+
+
+def test_those_whose_weight_is_declared_missing_are_left_out(people: pd.DataFrame, tmp_path: Path) -> None:
+    # As the weight of a self-completion part is -1 for those who did not do it.
+    part = people.assign(wt=people["wt"].where(people["age"] % 3 != 0, -1.0), hours=1.0)
+    pyreadstat.write_sav(part, tmp_path / "said.sav", missing_ranges={"wt": [{"lo": -9, "hi": -1}]})
+    part.to_csv(tmp_path / "silent.csv", index=False)
+    one = part[part["wt"] > 0].reset_index(drop=True)
+    y = (one["vol"] == 1).astype(float)
+    for name, options in (("said.sav", {"counts": ["1"]}), ("silent.csv", {"counts": ["1.0"], "missing": ["-1"]})):
+        told: list[str] = []
+        request = adhoc.Request(["vol"], weight="wt", stratum="st", **options)  # type: ignore[arg-type]
+        table = adhoc.run(tmp_path / name, request, told.append)
+        assert table["estimate"].item() == pytest.approx(np.average(y, weights=one["wt"]), rel=1e-12)
+        assert table["base_unweighted"].item() == len(one)
+        assert f"wt: declared missing for {len(part) - len(one)} respondent(s), who are left out." in told
+    assert "weights are negative" in refused(tmp_path / "silent.csv", "vol", counts=["1.0"], weight="wt")
+    # A weight of one is none of the variable's codes.
+    ones = tmp_path / "ones.csv"
+    part.assign(wt="1").to_csv(ones, index=False)
+    assert ask(ones, "st", counts=["2.0"], weight="wt", missing=["1"])["base_unweighted"].item() == N // 2
+
+
+def test_a_missing_code_is_found_as_pandas_writes_it(tmp_path: Path) -> None:
+    path = tmp_path / "poll.csv"
+    pd.DataFrame({"q": [1.0, 2.0, 3.0, None], "x": 1}).to_csv(path, index=False)
+    table = ask(path, "q", counts=["1.0"], missing=["3"])
+    assert (table["base_unweighted"].item(), table["estimate"].item()) == (2, 0.5)
+
+
+def test_a_weight_is_no_replicate_of_itself(people: pd.DataFrame, tmp_path: Path) -> None:
+    path = tmp_path / "people.parquet"
+    people.rename(columns={"wt": "REPW"}).to_parquet(path)
+    asked: dict[str, Any] = {"counts": ["1"], "weight": "repw", "replicate_method": "jk1"}
+    broad, narrow = (ask(path, "vol", replicates=pattern, **asked) for pattern in ("repw*", "repw[0-9]*"))
+    assert broad["degrees_of_freedom"].item() == 3
+    assert broad["standard_error"].item() == narrow["standard_error"].item()
+
+
+def test_replicates_of_no_known_making_are_refused_in_the_command_s_words(sav: Path) -> None:
+    assert refused(sav, "vol", weight="wt", replicates="repw*") == (
+        "--replicates: nothing says how the 4 replicate weights were made. Expected one of brr, fay, jk1, jkn, "
+        "bootstrap. Take it from the producer's guide and give it with --replicate-method."
+    )
 
 
 def test_a_pattern_that_matches_nothing_is_refused(sav: Path) -> None:

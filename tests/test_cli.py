@@ -323,7 +323,11 @@ def test_estimate_gives_the_released_numbers(told: Told, released: Project, wave
 def test_estimate_shows_a_table_and_reads_json(told: Told, released: Project) -> None:
     asked = ["estimate", released.file(POLL), "--variable", "q1_group_member", "--counts", "Yes", "--weight", "weight"]
     code, out, err = told(*asked)
-    assert (code, err) == (0, "")
+    assert code == 0
+    assert err == (
+        "q1_group_member: Don't know look like codes for no answer and are counted as answers. If they mean no answer, "
+        "name them with --missing.\n"
+    )
     assert "proportion, 95% interval, uncertainty: weights_only" in out
     code, out, _ = told(*asked, "--format", "json")
     row = json.loads(out)[0]

@@ -346,6 +346,7 @@ def test_a_file_written_to_while_it_is_read_is_refused(tmp_path: Path, monkeypat
 @pytest.mark.parametrize("lie", [
     lambda a: a | {"rows_kept": 3}, lambda a: a | {"rows": 1}, lambda a: a | {"names": ["b", "a"]},
     lambda a: a | {"names": ["a"]}, lambda a: a | {"columns": [1]}, lambda a: a | {"synthetic": "no"},
+    lambda a: a | {"formats": {"a": 1}}, lambda a: a | {"formats": 3},
     lambda a: {k: v for k, v in a.items() if k != "rows"}, lambda a: a | {"labels": {"a": [["x", "y", "z"]]}},
     lambda a: a | {"labels": []}, lambda a: a | {"user_missing": {"a": [[[], []]]}}, lambda a: {},
 ])  # fmt: skip

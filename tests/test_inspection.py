@@ -178,6 +178,25 @@ def test_many_short_texts_are_codes_where_each_is_common() -> None:
     assert (country.kind, town.kind) == ("codes", "text")
 
 
+def test_labels_that_are_respondents_words_are_not_shown() -> None:
+    # R makes a label of every different text of a column, and SPSS files made with it have them.
+    n = 400
+    words = [f"CANARY at number {i % 90}" for i in range(n)]
+    rare = {float(k): word for k, word in enumerate(sorted(set(words)), 1)}
+    towns = {float(k): f"Town {k}" for k in range(1, 101)}
+    frame = pd.DataFrame({
+        "why": [next(k for k, v in rare.items() if v == word) for word in words],
+        "town": [float(1 + i % 90) for i in range(n)],
+        "age": [float(18 + i % 70) for i in range(n)],
+    })  # fmt: skip
+    labels = {"why": rare, "town": towns, "age": {float(a): str(a) for a in range(18, 88)}}
+    why, town, age = inspection.columns(Contents(list(frame), n, labels), frame)
+    assert (why.kind, why.distinct, why.labels, why.counts, inspection.shown(why)) == ("text", 90, {}, {}, [])
+    # Of a producer's list some were chosen by nobody.
+    assert (town.kind, town.labels["1"], len(inspection.shown(town))) == ("codes", "Town 1", 90)
+    assert age.kind == "codes"
+
+
 def test_a_large_file_is_looked_at_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inspection, "MOST_CELLS", 400)
     contents = Contents(["a", "b", "c", "d", "e", "wt"], 100, {"d": {1.0: "Yes"}})
@@ -213,6 +232,54 @@ def test_a_body_s_weight_is_not_a_survey_weight() -> None:
     rng = np.random.default_rng(1)
     frame = pd.DataFrame({"weight": rng.normal(75, 12, 500).round(1), "idno": range(500)})
     assert roles_of(frame, {"weight": "Weight of respondent (kg)"})["weight"] == {"weight": "low"}
+
+
+@pytest.mark.parametrize(
+    ("name", "sure"),
+    [
+        ("WTMEC2YR", "medium"), ("X_LLCPWT", "medium"), ("pw", "medium"), ("a_indinus_lw", "medium"),
+        ("gross", "medium"), ("gross_income", None), ("growth", None), ("weight_kg", "low"), ("WTKG3", None),
+    ],
+)  # fmt: skip
+def test_weights_are_known_by_the_names_that_surveys_give_them(name: str, sure: str | None) -> None:
+    weight = np.random.default_rng(1).lognormal(0, 0.4, 500).round(4) * 30_000
+    assert roles_of(pd.DataFrame({name: weight})).get("weight", {}) == ({name: sure} if sure else {})
+
+
+@pytest.mark.parametrize(
+    ("name", "mean", "sure"),
+    [("PWT22", 600, "medium"), ("finalwgt", 11_321, "medium"), ("weight", 170, "low"), ("birth_weight", 3_300, "low")],
+)
+def test_whole_numbers_that_sum_to_a_population_are_a_weight(name: str, mean: int, sure: str) -> None:
+    # As in the Labour Force Survey; kilograms, pounds and grams of many people sum to millions, too.
+    weight = np.random.default_rng(1).integers(mean // 2, mean * 3 // 2, 10_000)
+    assert roles_of(pd.DataFrame({name: weight}))["weight"] == {name: sure}
+
+
+@pytest.mark.parametrize("name", ["SDMVSTRA", "VSTRAT", "strat1", "stratid", "stratum"])
+def test_strata_are_known_by_the_names_that_surveys_give_them(name: str) -> None:
+    assert roles_of(pd.DataFrame({name: [1.0, 2.0, 3.0] * 20}))["stratum"] == {name: "medium"}
+    assert "stratum" not in roles_of(pd.DataFrame({"strategy": [1.0, 2.0, 3.0] * 20}))
+
+
+def test_codes_of_those_who_have_no_weight_do_not_spoil_it() -> None:
+    weight = np.random.default_rng(1).lognormal(0, 0.4, 500)
+    frame = pd.DataFrame({"wt_all": weight / weight.mean(), "wt_self": np.where(np.arange(500) % 5, weight, -8.0)})
+    labels = {name: {-9.0: "Missing", -8.0: "Inapplicable"} for name in frame}
+    text = frame.astype(str)  # a tab file
+    for said, declared, given in ((labels, {}, frame), (labels, {}, text), ({}, {"wt_self": [(-9.0, -1.0)]}, text)):
+        found = roles.roles(inspection.columns(Contents(list(frame), 500, said, {}, declared), given), given)
+        assert {r.columns: r.confidence for r in found} == {("wt_all",): "high", ("wt_self",): "medium"}
+
+
+def test_replicate_weights_are_one_line() -> None:
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"PWGTP": rng.random(60) * 2} | {f"PWGTP{i}": rng.random(60) * 2 for i in range(1, 81)})
+    found = roles_of(frame)
+    assert found["replicate weights"] == {"PWGTP[0-9]*": "medium"}
+    assert set(found["weight"]) == {"PWGTP"}
+    named = pd.DataFrame({f"brr_{i}": rng.integers(0, 2, 60) * 17_990 + rng.integers(0, 99, 60) for i in range(1, 33)})
+    assert roles_of(named) == {"replicate weights": {"brr_[0-9]*": "medium"}}
 
 
 def test_weights_that_cannot_be_used_are_doubted() -> None:

@@ -63,6 +63,7 @@ def kinds(folder: Path) -> dict[str, tuple[bytes, str]]:
         "por": (made(folder, "por"), "an SPSS portable file"),
         "dta": (made(folder, "dta"), "a Stata file"),
         "dta 114": (bytes([114, 2, 1, 0, 1, 0, 1, 0]) + bytes(200), "a Stata file"),
+        "dta of gretl": (bytes([113, 2, 1, 1, 11, 0, 236, 4, 0, 0]) + bytes(200), "a Stata file"),
         "xpt": (made(folder, "xpt"), "a SAS transport file"),
         "parquet": (made(folder, "parquet"), "a Parquet file"),
         "sas7bdat": (SAS, "a SAS dataset"),
@@ -111,7 +112,8 @@ def test_each_kind_is_named_by_its_bytes(tmp_path: Path) -> None:
 def test_a_file_of_another_kind_is_refused_under_every_suffix(tmp_path: Path) -> None:
     """Every kind of bytes under the name of every format: right only where it is that format."""
     right = {
-        "sav": {"sav", "zsav"}, "por": {"por"}, "dta": {"dta", "dta 114"}, "sas7bdat": {"sas7bdat"}, "xpt": {"xpt"},
+        "sav": {"sav", "zsav"}, "por": {"por"}, "dta": {"dta", "dta 114", "dta of gretl"},
+            "sas7bdat": {"sas7bdat"}, "xpt": {"xpt"},
         "xlsx": {"xlsx"}, "ods": {"ods"}, "parquet": {"parquet"},
         "tab": {"csv", "tab", "cp1252", "one NUL", "utf-16", "utf-16 unmarked"},
     }  # fmt: skip

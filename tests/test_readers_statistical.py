@@ -300,6 +300,30 @@ def test_utf8_read_as_another_encoding_is_refused(tmp_path: Path) -> None:
     assert "column S is UTF-8 and not" in refused(written(tmp_path, text_sav("café".encode())), encoding="cp1252")
 
 
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        ("GB18030", ["女", "未", "中国"]), ("cp936", ["女", "斜"]), ("EUC-KR", ["특", "키", "남자"]),
+        ("BIG5", ["女", "男"]), ("SHIFT_JIS", ["女", "男性"]), ("cp874", ["หญิง", "เขต"]), ("cp1251", ["Да", "Нет"]),
+        ("cp1253", ["Άνδρας"]),
+    ],
+)  # fmt: skip
+def test_short_words_of_any_language_are_not_taken_for_utf8(tmp_path: Path, encoding: str, words: list[str]) -> None:
+    # The bytes of the first word of each of these are letters of other languages in UTF-8.
+    assert encoding not in ("GB18030", "cp936", "EUC-KR", "cp874") or words[0].encode(encoding).decode("utf-8")
+    for word in words:
+        content = word.encode(encoding)
+        path = written(tmp_path, text_sav(content, encoding.encode(), label=content))
+        assert table(path)["S"].to_pylist() == [word]
+        assert contents(path).variable_labels == {"S": word}
+
+
+@pytest.mark.parametrize(("encoding", "word"), [("GB18030", "中国"), ("cp1251", "Нет")])
+def test_utf8_of_any_language_read_as_another_encoding_is_refused(tmp_path: Path, encoding: str, word: str) -> None:
+    path = written(tmp_path, text_sav(b"x", encoding.encode(), label=word.encode()))
+    assert "a label of variable S is UTF-8 and not" in refused(path)
+
+
 def test_a_character_that_was_lost_is_not_stored(tmp_path: Path) -> None:
     path = written(tmp_path, text_sav("caf\ufffd".encode(), b"UTF-8"))
     assert "column S holds the mark of a character that was lost (U+FFFD)" in refused(path)

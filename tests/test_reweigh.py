@@ -218,6 +218,21 @@ def test_labels_and_missing_codes_come_back_in_a_sav_file(sav: Path) -> None:
     assert_met(sums(weighted(sav.parent / "out.sav", SEX_BY_LABEL, name="again"), "sex", "again"), {"1": 480, "2": 520})
 
 
+def test_dates_are_dates_in_a_sav_file(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"sex": [1.0, 2.0] * 20, "born": [1.32e10] * 40, "at": [36_000.0] * 40, "age": [20.0] * 40})
+    formats = {"born": "ADATE10", "at": "TIME8", "age": "F3.0"}
+    pyreadstat.write_sav(frame.assign(town="x"), tmp_path / "dated.sav", variable_format=formats)
+    (tmp_path / "m.csv").write_text("variable,category,population\nsex,1,30\nsex,2,70\n")
+    reweigh.run(tmp_path / "dated.sav", reweigh.Request(tmp_path / "m.csv", tmp_path / "out.sav"))
+    (before, one), (after, two) = (
+        pyreadstat.read_sav(tmp_path / f, disable_datetime_conversion=True) for f in ("dated.sav", "out.sav")
+    )
+    pd.testing.assert_frame_equal(before, after.drop(columns="weight"))
+    kept = [*formats, "sex"]
+    assert [two.original_variable_types[n] for n in kept] == [one.original_variable_types[n] for n in kept]
+    assert two.original_variable_types["born"] == "ADATE10"
+
+
 def test_a_weight_s_own_name_is_given_and_does_not_clash(sav: Path) -> None:
     assert "weight_2020" in weighted(sav, SEX_BY_LABEL, name="weight_2020")
     for name in ("wt", "WT", "region"):

@@ -343,6 +343,27 @@ def test_marks_of_a_crosstab(small: catalogue.Catalogue) -> None:
     assert (found["age", "35+"].value, found["age", "35+"].below) == (0.0, None)
 
 
+def test_signs_that_follow_a_number_are_no_part_of_it(small: catalogue.Catalogue) -> None:
+    def signed(rows: list[list[Any]]) -> None:
+        for row in rows:
+            row[2:] = [f"{v:,} B" if isinstance(v, int) else f"{v}AB*" if "%" in (v or "") else v for v in row[2:]]
+
+    sheet = edited("Tables", signed)
+    said = refused(crosstab, small, sheet=sheet)
+    assert 'Got "470 B"; expected a number' in said
+    assert "under after_numbers what may follow a number." in said
+    assert 'Got "470 B"' in refused(crosstab, small, {"after_numbers": "*"}, sheet)
+    described_as = {"after_numbers": "AB*"}
+    for answer in ("Yes, a member", "No, but I used to be"):
+        assert crosstab(small, described_as, sheet, answer=answer) == crosstab(small, answer=answer)
+
+
+@pytest.mark.parametrize("signs", ["1", "%", ".", "-", "<", "A B"])
+def test_signs_that_make_a_number_do_not_follow_one(signs: str) -> None:
+    with pytest.raises(ValueError, match="after_numbers"):
+        described({**CROSSTAB, "after_numbers": signs}, CROSSTAB_TABLE)
+
+
 def test_a_net_is_an_answer(small: catalogue.Catalogue) -> None:
     assert crosstab(small, answer="NET: Ever a member")["sex", "Male"].value == 10.0
 

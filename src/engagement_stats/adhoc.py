@@ -18,10 +18,11 @@ import pandas as pd
 from engagement_stats import estimate, ingest
 from engagement_stats.answers import code_order, declared_missing, levels, numbers
 from engagement_stats.catalogue import CROSS
-from engagement_stats.codes import as_codes, is_code
-from engagement_stats.design import SampleDesign
+from engagement_stats.codebook import packaged_rules, without_answer
+from engagement_stats.codes import as_codes, is_code, labels_by_code
+from engagement_stats.design import REPLICATE_METHODS, SampleDesign
 from engagement_stats.errors import EstimationError, IngestError, listed
-from engagement_stats.inspection import undeclared
+from engagement_stats.inspection import printable, undeclared
 
 VALUE_REMEDY = "Name the codes that mean no answer with --missing, or the categories that count with --counts."
 DESIGN_REMEDY = "Name another column."
@@ -70,7 +71,10 @@ def _read(path: Path, request: Request) -> tuple[ingest.RawFile, list[str]]:
     replicates = []
     if request.replicates is not None:
         pattern = request.replicates.lower()
-        replicates = [n for n in raw.columns if fnmatch.fnmatchcase(n.strip().lower(), pattern)]
+        fitting = [n for n in raw.columns if fnmatch.fnmatchcase(n.strip().lower(), pattern)]
+        # "pwgtp*" names PWGTP too, which is no replicate of itself.
+        base = (request.weight or "").strip().lower()
+        replicates = [n for n in fitting if n.strip().lower() != base]
         if not replicates:
             raise IngestError(
                 f'--replicates: no column matches "{request.replicates}". Give a pattern such as "repw*".'
@@ -81,7 +85,7 @@ def _read(path: Path, request: Request) -> tuple[ingest.RawFile, list[str]]:
 def _counted(raw: ingest.RawFile, name: str, wanted: Sequence[str], missing: pd.Series) -> pd.Series:
     """Return 1 where a code (or its label) is among those that count, 0 where another, null for no answer."""
     codes = as_codes(raw.frame[name])
-    by_label = {str(v): as_codes(pd.Series([k])).iloc[0] for k, v in raw.labels.get(name, {}).items()}
+    by_label = {label: code for code, label in labels_by_code(raw.labels.get(name, {})).items()}
     known = set(pd.unique(codes)) | set(by_label.values())
     counts = {w if w in known else by_label.get(w, w) for w in wanted}
     if strange := sorted(counts - known):
@@ -122,6 +126,28 @@ def _filter(raw: ingest.RawFile, expression: str) -> np.ndarray:
     return np.asarray(chosen, dtype=bool)
 
 
+def _saved_weight(path: Path, request: Request) -> str | None:
+    """Return the weight that an SPSS file says its cases are weighted by, which SPSS uses without being asked."""
+    options = ingest.options_for(path, **request.reading)
+    return ingest.describe(path, options).weight if options.format == "sav" else None
+
+
+def _weightless(raw: ingest.RawFile, request: Request) -> pd.Series:
+    """Say who has no weight because the file or the caller declares what stands there missing; none for an empty cell.
+
+    They stay in the design, as its strata and sampling units are theirs too, and give no answer.
+
+    Returns
+    -------
+    Series of bool, shape (n respondents,)
+    """
+    if request.weight is None:
+        return pd.Series(data=False, index=raw.frame.index)
+    # A code such as 1 is somebody's weight, whatever it means of the variables.
+    never = [c for c in request.missing if c.startswith("-")]
+    return declared_missing(raw, request.weight, never) & (as_codes(raw.frame[request.weight]) != "")
+
+
 def _frame(raw: ingest.RawFile, request: Request, replicates: Sequence[str]) -> pd.DataFrame:
     columns: dict[str, Any] = {}
     for name in dict.fromkeys(part for family in request.by for part in family.split(CROSS)):
@@ -131,8 +157,11 @@ def _frame(raw: ingest.RawFile, request: Request, replicates: Sequence[str]) -> 
         columns[f"design {name}"] = codes.mask(codes == "")
     for name in filter(None, [request.weight, *request.fpc, *replicates]):
         columns[f"design {name}"] = numbers(name, raw.frame[name], as_codes(raw.frame[name]) == "", DESIGN_REMEDY)
+    weightless = _weightless(raw, request)
+    if request.weight is not None:
+        columns[f"design {request.weight}"] = columns[f"design {request.weight}"].mask(weightless, 0.0)
     for name in request.variables:
-        missing = declared_missing(raw, name, request.missing)
+        missing = declared_missing(raw, name, request.missing) | weightless
         counted = request.statistic == "proportion" and request.counts
         columns[f"value {name}"] = (
             _counted(raw, name, request.counts, missing)
@@ -145,6 +174,13 @@ def _frame(raw: ingest.RawFile, request: Request, replicates: Sequence[str]) -> 
 
 
 def _design(request: Request, replicates: Sequence[str]) -> SampleDesign:
+    if replicates and request.replicate_method is None:
+        known = ", ".join(m for m in REPLICATE_METHODS if m != "other")
+        raise EstimationError(
+            f"--replicates: nothing says how the {len(replicates)} replicate weights were made. Expected one of "
+            f"{known}. Take it from the producer's guide and give it with --replicate-method."
+        )
+
     def own(name: str | None) -> str | None:
         return f"design {name}" if name else None
 
@@ -161,15 +197,30 @@ def _design(request: Request, replicates: Sequence[str]) -> SampleDesign:
 
 def _say_undeclared(raw: ingest.RawFile, request: Request, say: Callable[[str], None]) -> None:
     """Say which answers look like "no answer": a file that declares nothing would count them in silence."""
+    rules = packaged_rules()
     for name in request.variables:
         codes = as_codes(raw.frame[name])
-        labels = {as_codes(pd.Series([k])).iloc[0]: v for k, v in raw.labels.get(name, {}).items()}
-        doubtful = undeclared(codes[~declared_missing(raw, name, request.missing)], labels)
-        if doubtful and not set(doubtful) <= set(request.counts):
+        labels = labels_by_code(raw.labels.get(name, {}))
+        answers = codes[~declared_missing(raw, name, request.missing)]
+        named = without_answer({c: labels.get(c, c) for c in pd.unique(answers)}, rules)
+        doubtful = dict.fromkeys(undeclared(answers, labels)) | named
+        if any(code not in request.counts and label not in request.counts for code, label in doubtful.items()):
+            shown = [f'{c} "{printable(label)}"' if label and label != c else c for c, label in doubtful.items()]
             say(
-                f"{name}: {listed(doubtful)} look like codes for no answer and are counted as answers. "
+                f"{name}: {listed(shown)} look like codes for no answer and are counted as answers. "
                 "If they mean no answer, name them with --missing."
             )
+
+
+def _say_of_weights(path: Path, raw: ingest.RawFile, request: Request, say: Callable[[str], None]) -> None:
+    """Say that the file has a weight that is not used, or whom the weight leaves out."""
+    if request.weight is None and (saved := _saved_weight(path, request)) is not None:
+        say(
+            f"{path.name}: saved as weighted by {saved}, and these estimates are not weighted. Add --weight {saved} to "
+            "weight them as SPSS would."
+        )
+    if without := int(_weightless(raw, request).sum()):
+        say(f"{request.weight}: declared missing for {without} respondent(s), who are left out.")
 
 
 def run(path: Path, request: Request, say: Callable[[str], None] | None = None) -> pd.DataFrame:
@@ -181,7 +232,8 @@ def run(path: Path, request: Request, say: Callable[[str], None] | None = None) 
         A file `ingest.read` can read.
     request : Request
     say : callable, optional
-        Called with a sentence for each variable in which codes that look like "no answer" are counted as answers.
+        Called with a sentence for each variable in which codes that look like "no answer" are counted as answers, for
+        a weight of the file's that is not used, and for those whom a weight leaves out.
 
     Returns
     -------
@@ -197,8 +249,6 @@ def run(path: Path, request: Request, say: Callable[[str], None] | None = None) 
         See `estimate`; or a filter or code that does not fit the file.
     """
     raw, replicates = _read(path, request)
-    if say is not None:
-        _say_undeclared(raw, request, say)
     frame = _frame(raw, request, replicates)
     values = [f"value {v}" for v in request.variables]
     options: dict[str, Any] = {
@@ -222,6 +272,9 @@ def run(path: Path, request: Request, say: Callable[[str], None] | None = None) 
             .replace("single_psu", "--single-psu")
         )
         raise EstimationError(message) from None
+    if say is not None:
+        _say_undeclared(raw, request, say)
+        _say_of_weights(path, raw, request, say)
     return table.assign(
         indicator=table["indicator"].str.removeprefix("value "),
         weight=request.weight,

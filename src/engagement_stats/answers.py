@@ -5,12 +5,13 @@ Not here: reading files (ingest), waves that the catalogue knows (clean), and an
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from engagement_stats import ingest
-from engagement_stats.codes import as_codes
+from engagement_stats.codes import as_codes, labels_by_code
 from engagement_stats.errors import EstimationError
 
 # What every value of a column may look like that is neither a code nor a plain number.
@@ -67,7 +68,8 @@ def declared_missing(raw: ingest.RawFile, name: str, codes: Sequence[str] = ()) 
     found = pd.to_numeric(text, errors="coerce") if ranges else text
     for low, high in ranges:
         empty |= text == low if isinstance(low, str) else found.between(low, high)
-    return empty | text.isin(list(codes))
+    # pandas writes the code 9 as 9.0 where a cell of the column is empty.
+    return empty | text.isin(list(codes)) | text.str.replace(r"\.0+$", "", regex=True).isin(list(codes))
 
 
 def numbers(name: str, column: pd.Series, missing: pd.Series, remedy: str) -> pd.Series:
@@ -108,10 +110,11 @@ def levels(raw: ingest.RawFile, name: str, missing: pd.Series) -> pd.Series:
     Series of category, shape (n respondents,)
     """
     codes = as_codes(raw.frame[name])
-    labels = {as_codes(pd.Series([k])).iloc[0]: str(v) for k, v in raw.labels.get(name, {}).items()}
+    labels = labels_by_code(raw.labels.get(name, {}))
     present = sorted(pd.unique(codes[~missing]), key=code_order)
     shown = [labels.get(c, c) for c in present]
-    names = [s if shown.count(s) == 1 else f"{c} {s}" for c, s in zip(present, shown, strict=True)]
+    times = Counter(shown)
+    names = [s if times[s] == 1 else f"{c} {s}" for c, s in zip(present, shown, strict=True)]
     mapped = codes.where(~missing).map(dict(zip(present, names, strict=True)))
     return pd.Series(pd.Categorical(mapped, categories=names), index=codes.index)
 

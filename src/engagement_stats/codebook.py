@@ -16,7 +16,7 @@ from typing import Any, get_args
 
 import pandas as pd
 
-from engagement_stats.catalogue import Catalogue
+from engagement_stats.catalogue import DEFAULT, Catalogue, strictyaml
 from engagement_stats.catalogue import model as m
 from engagement_stats.codes import as_codes
 from engagement_stats.errors import CleaningError, listed
@@ -146,6 +146,30 @@ def reason_named(label: str, rules: m.CodebookRules) -> m.MissingReason | None:
     # A label that is a reason's own name is not one of the other words for another.
     named = [r for r in get_args(m.MissingReason) if said == _plain(r.replace("_", " "))]
     return next(iter(named or [r for r, names in rules.reasons.items() if said in map(_plain, names)]), None)
+
+
+def without_answer(labels: Mapping[str, str], rules: m.CodebookRules) -> dict[str, str]:
+    """Return the codes whose label, or each of the things it puts together, is a reason of missingness.
+
+    Examples
+    --------
+    >>> rules = m.CodebookRules(reasons={"refused": ["refused"], "dont_know": ["don't know", "can't say"]})
+    >>> without_answer({"8": "Refused to move house", "9": "(DO NOT READ) Don't know/Refused"}, rules)
+    {'9': "(DO NOT READ) Don't know/Refused"}
+    """
+    reasons = {_plain(words) for r, names in rules.reasons.items() for words in (r.replace("_", " "), *names)}
+    found = {}
+    for code, label in labels.items():
+        whole = re.sub(r"\([^)]*\)|\[[^]]*\]", " ", label)
+        parts = {_plain(part) for part in re.split(r"/|,|\bor\b", whole, flags=re.IGNORECASE)} - {""}
+        if parts and (parts <= reasons or _plain(whole) in reasons):
+            found[code] = label
+    return found
+
+
+def packaged_rules() -> m.CodebookRules:
+    """Return the words that come with the package, for a file of no catalogue."""
+    return m.CodebookRules.model_validate(strictyaml.read(DEFAULT / "rules.yaml")["codebook"])
 
 
 def _numbers(text: str) -> set[str]:

@@ -4,7 +4,8 @@ Belongs here: that form, and what may be shown as a code. Not here: what a code 
 """
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +29,20 @@ def as_codes(column: "pd.Series") -> "pd.Series":
     values, positions = pd.factorize(column)[::-1]
     texts = [as_code(v) for v in values.tolist()]
     return pd.Series([texts[p] if p >= 0 else "" for p in positions], index=column.index, dtype="str")
+
+
+def labels_by_code(labels: "Mapping[Any, Any]") -> dict[str, str]:
+    """Return a file's value labels by the text of their codes.
+
+    Examples
+    --------
+    >>> labels_by_code({1.0: "Yes", -9.0: "Refused"})
+    {'1': 'Yes', '-9': 'Refused'}
+    """
+    import pandas as pd
+
+    codes = as_codes(pd.Series(list(labels), dtype="object"))
+    return dict(zip(codes.tolist(), map(str, labels.values()), strict=True))
 
 
 def is_code(text: str) -> bool:

@@ -47,7 +47,7 @@ class RawFile:
 
     `frame` has the names the caller asked by; `labels` the value labels, `variable_labels` the question labels
     and `user_missing` the (low, high) ranges of codes declared missing (a text code is a range of one), where the
-    format carries them. `columns` are the names of all the columns of the file.
+    format carries them. `columns` are the names of all the columns of the file, `formats` SPSS's of those with numbers.
     """
 
     frame: "pd.DataFrame"
@@ -56,6 +56,7 @@ class RawFile:
     variable_labels: Mapping[str, str] = field(default_factory=dict)
     user_missing: Mapping[str, Sequence[tuple[float, float] | tuple[str, str]]] = field(default_factory=dict)
     columns: Sequence[str] = ()
+    formats: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,8 @@ class _Reading:
 
     def raw(self) -> RawFile:
         described = _described(self.answer)
-        return RawFile(self.frame(), self.answer["synthetic"], *described, columns=tuple(self.answer["columns"]))
+        columns, formats = tuple(self.answer["columns"]), dict(self.answer["formats"])
+        return RawFile(self.frame(), self.answer["synthetic"], *described, columns=columns, formats=formats)
 
 
 @contextmanager
@@ -145,7 +147,8 @@ def _check_answer(answer: Mapping[str, Any], data: BinaryIO, job: Job) -> None:
         return
     try:
         _described(answer)
-        good = isinstance(answer["synthetic"], bool) and all(isinstance(n, str) for n in answer["columns"])
+        texts = [*answer["columns"], *answer["formats"], *answer["formats"].values()]
+        good = isinstance(answer["synthetic"], bool) and all(isinstance(t, str) for t in texts)
         if job.data:
             data.seek(0)
             about = parquet.ParquetFile(data)

@@ -4,7 +4,7 @@ Belongs here: columns with their labels, codes and counts, and what of it may be
 Not here: reading the file (ingest), what a column is for (roles), and a catalogue entry for it (propose).
 
 Counts below `SMALL` are never shown, nor can they be worked out: beside one, the other counts of the column are
-rounded to tens. Codes are shown where the file labels them or where they are common; free text never is.
+rounded to tens. Codes are shown where the file labels them or where they are common; free text never is, nor as labels.
 """
 
 import math
@@ -16,7 +16,7 @@ import pandas as pd
 
 from engagement_stats.answers import code_order, written_as
 from engagement_stats.catalogue.model import DISCLOSURE_FLOOR as SMALL
-from engagement_stats.codes import as_code, as_codes, is_code
+from engagement_stats.codes import as_code, as_codes, is_code, labels_by_code
 from engagement_stats.readers.model import Contents
 
 Kind = Literal["codes", "number", "text", "empty", "not read"]
@@ -90,12 +90,12 @@ def columns(contents: Contents, frame: pd.DataFrame) -> list[Column]:
     """
     found = []
     for position, name in enumerate(contents.names):
-        labels = {_code(k): printable(str(v)) for k, v in contents.labels.get(name, {}).items()}
+        labels = {c: printable(v) for c, v in labels_by_code(contents.labels.get(name, {})).items()}
         about = {
             "name": name, "position": position, "label": printable(contents.variable_labels.get(name, "")),
             "labels": labels, "missing": tuple(_range(low, high) for low, high in contents.user_missing.get(name, ())),
         }  # fmt: skip
-        found.append(Column(**about, **(_counted(frame[name], labels) if name in frame else {})))  # type: ignore[arg-type]
+        found.append(Column(**about | (_counted(frame[name], labels) if name in frame else {})))  # type: ignore[arg-type]
     return found
 
 
@@ -132,6 +132,8 @@ def _counted(column: pd.Series, labels: Mapping[str, str]) -> dict[str, object]:
     if distinct == 0:
         return {"kind": "empty", "distinct": 0, "empty": empty}
     numbers = pd.to_numeric(pd.Series(counts.index), errors="coerce")
+    if _are_own_words(counts, labels):
+        return {"kind": "text", "distinct": distinct, "empty": empty, "labels": {}}
     labelled = sum(c in labels for c in counts.index) / distinct
     kind: Kind
     if labelled >= LABELLED_SHARE:
@@ -149,6 +151,17 @@ def _counted(column: pd.Series, labels: Mapping[str, str]) -> dict[str, object]:
         "written_as": None if numbers.notna().all() or labels else written_as(codes),
         "counts": {str(k): int(v) for k, v in sorted(kept.items(), key=lambda kv: code_order(str(kv[0])))},
     }  # fmt: skip
+
+
+def _are_own_words(counts: pd.Series, labels: Mapping[str, str]) -> bool:
+    """Say whether value labels are what respondents wrote, as R makes labels of every text of a column.
+
+    They are many and each is of a few respondents; a producer's long list has some that nobody chose.
+    """
+    if len(counts) <= FEW or any(labels.get(c, c) == c for c in counts.index):
+        return False
+    most = SMALL if len(labels) == len(counts) else 2
+    return bool(counts.sum() < most * len(counts))
 
 
 def _are_answers(counts: pd.Series) -> bool:

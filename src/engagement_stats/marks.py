@@ -72,6 +72,8 @@ def read_cell(cell: Cell, layout: Layout, where: str) -> Reading:
     mark = {" ".join(k.split()).casefold(): v for k, v in layout.symbols.items()}.get(text.casefold())
     if mark is not None:
         return Reading(value=0.0) if mark == "zero" else Reading(mark=mark)
+    if text[:1].isdigit() or text[:1] in ("<", "-"):
+        text = text.rstrip(f"{layout.after_numbers} ")
     if match := NUMBER.match(text):
         return Reading(float(match[1].replace(",", "")), per_cent=bool(match[2]))
     if match := LESS.match(text):
@@ -80,7 +82,7 @@ def read_cell(cell: Cell, layout: Layout, where: str) -> Reading:
     known = ", ".join(repr(s) for s in layout.symbols) or "no marks"
     raise IngestError(
         f"{where}: the cell holds neither a number nor a mark that the layout explains. Got {shown}; expected a "
-        f"number, or one of {known}. Say under symbols what it means."
+        f"number, or one of {known}. Say under symbols what it means, or under after_numbers what may follow a number."
     )
 
 

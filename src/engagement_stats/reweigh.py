@@ -6,6 +6,7 @@ Not here: how weights are made (weight), reading (ingest), and waves that the ca
 
 import csv
 import os
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,10 @@ from engagement_stats.readers.columns import resolve
 from engagement_stats.readers.model import Options
 
 WRITTEN = (".csv", ".tab", ".parquet", ".sav")
+# How SPSS shows numbers; a date in any other is a number of seconds since 1582 to its reader.
+NUMBER_FORMAT = re.compile(
+    r"(F|N|COMMA|DOT|DOLLAR|PCT|([AEJS])?DATE|DATETIME|YMDHMS|[DM]?TIME|QYR|MOYR|WKYR|WKDAY|MONTH)\d{1,2}(\.\d{1,2})?"
+)
 MARGIN_COLUMNS = ["variable", "category", "population"]
 
 
@@ -211,12 +216,14 @@ def _write_sav(raw: ingest.RawFile, frame: pd.DataFrame, path: str) -> None:
     # The codes of a text file are text; where its dictionary tells of numbers, SPSS needs them to be some.
     numeric = [k for k in frame if {type(c) for c in raw.labels.get(k, ())} == {float} or _is_numbered(ranges.get(k))]
     frame = frame.assign(**{k: pd.to_numeric(frame[k].replace("", np.nan)) for k in numeric})
+    shown = {k: f for k, f in raw.formats.items() if NUMBER_FORMAT.fullmatch(f) and k in frame.select_dtypes("number")}
     pyreadstat.write_sav(
         frame,
         path,
         column_labels={k: v for k, v in raw.variable_labels.items() if v},
         variable_value_labels={k: dict(v) for k, v in raw.labels.items() if v},
         missing_ranges=ranges,  # type: ignore[arg-type]
+        variable_format=shown,
     )
 
 

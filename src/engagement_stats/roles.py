@@ -14,14 +14,19 @@ import numpy as np
 import pandas as pd
 
 from engagement_stats.codes import as_codes
-from engagement_stats.inspection import SMALL, Column
+from engagement_stats.inspection import SMALL, USUAL_MISSING, Column
 from engagement_stats.uncertainty import kish_design_effect
 
 Confidence = Literal["high", "medium", "low"]
-Use = Literal["respondent id", "weight", "stratum", "sampling unit", "household", "mode", "date", "place"]
+Use = Literal[
+    "respondent id", "weight", "replicate weights", "stratum", "sampling unit", "household", "mode", "date", "place"
+]
 
+# Beside words for a weight: pw of Stata's users, WTMEC2YR and others of NHANES, _LLCPWT, a_indinus_lw. What is earned
+# gross is none.
 WEIGHT_NAME = re.compile(
-    r"w(ei)?gh?t|caliw|^cali|^rim|(^|[^a-z])wts?\d*([^a-z]|$)|^(p|d|ps|anal|base|final|ind)?wts?\d*$|^gross",
+    r"w(ei)?gh?t|caliw|^cali|^rim|(^|[^a-z])wts?\d*([^a-z]|$)|wts?\d*$|^wts?(int|mec|saf|ss|dr\d)|^pw\d*$|_[lx]w$"
+    r"|^gross(ed|ing)?_?(\d*$|w|f)|^(brr|jkw?|bsr?w|boot|rep_?w)_?\d+$",
     re.IGNORECASE,
 )
 WEIGHT_LABEL = re.compile(r"\b(weights?|weighting|grossing|rim weights?|calibration)\b", re.IGNORECASE)
@@ -30,7 +35,7 @@ ID_LABEL = re.compile(r"\b(identif\w*|serial|respondent('s)? (number|id)|case (n
 # A serial number often repeats within these.
 WITHIN = re.compile(r"(week|wave|round|cntry|country|year|month|sample|person|pno|quarter|point)", re.IGNORECASE)
 BY_HINT: tuple[tuple[Use, re.Pattern[str]], ...] = (
-    ("stratum", re.compile(r"strat(um|a)", re.IGNORECASE)),
+    ("stratum", re.compile(r"strat(um|a|if|_?id)|strat\d*$|(^|_|mv)stra$", re.IGNORECASE)),
     ("sampling unit", re.compile(r"\bpsu|psu\b|primary sampling|cluster|sampl\w* point|\bpoint\b", re.IGNORECASE)),
     ("household", re.compile(r"\bhh|household (serial|id|number)|hserial|hhserial|address (serial|id)", re.IGNORECASE)),
     ("mode", re.compile(r"\bmode\b|mode of|^mode|mode$|interview method|administration of", re.IGNORECASE)),
@@ -47,7 +52,13 @@ BY_HINT: tuple[tuple[Use, re.Pattern[str]], ...] = (
 MOST_OF_A_USE = 4
 MEAN_NEAR_ONE = 0.02
 POPULATION = (1e6, 1e9)
-BODY = re.compile(r"\b(kg|kilo\w*|kilogram\w*|stones?|pounds|height|how much do you weigh)\b", re.IGNORECASE)
+BODY = re.compile(
+    r"\b((wt)?kg|(wt)?lbs?|kilo\w*|stones?|birth ?weight|pounds|height|how much do you weigh)\d?\b", re.IGNORECASE
+)
+# Whole numbers of a lower mean may be kilograms or pounds.
+NO_BODY = 250
+# So many weights that differ by a running number alone are no weights to choose from.
+LEAST_REPLICATES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +87,8 @@ def roles(columns: Sequence[Column], frame: pd.DataFrame, weighted_by: str | Non
     list of Role
         Likely identifiers first, then weights, then the rest; the surest of each first.
     """
-    found = [*_identifiers(columns, frame), *_weights(columns, frame, weighted_by), *_by_hint(columns, len(frame))]
+    weights = list(_replicates(_weights(columns, frame, weighted_by)))
+    found = [*_identifiers(columns, frame), *weights, *_by_hint(columns, len(frame))]
     order = {"high": 0, "medium": 1, "low": 2}
     uses = list(dict.fromkeys(r.use for r in found))
     return sorted(found, key=lambda r: (uses.index(r.use), order[r.confidence]))
@@ -142,9 +154,27 @@ def _weights(columns: Sequence[Column], frame: pd.DataFrame, weighted_by: str | 
             yield role
 
 
+def _replicates(weights: Iterator[Role]) -> Iterator[Role]:
+    """Put weights that differ by a running number alone into one line, by the pattern that names them."""
+    stems: dict[str, list[Role]] = {}
+    for role in weights:
+        stem = role.columns[0].rstrip("0123456789")
+        stems.setdefault(stem if stem != role.columns[0] else f"{stem} alone", []).append(role)
+    for stem, members in stems.items():
+        if len(members) < LEAST_REPLICATES:
+            yield from members
+        else:
+            first, last = members[0].columns[0], members[-1].columns[0]
+            why = f"{len(members)} of them, {first} to {last}; no weight by themselves"
+            yield Role("replicate weights", (f"{stem}[0-9]*",), "medium", why)
+
+
 def _weight(column: Column, values: pd.Series, is_named: bool) -> Role | None:
     """Say how far a column of numbers looks like a weight."""
-    numbers = pd.to_numeric(as_codes(values).replace("", np.nan), errors="coerce").to_numpy(np.float64)
+    every = pd.to_numeric(as_codes(values).replace("", np.nan), errors="coerce")
+    # Negative codes that the file labels or declares missing are of those who have no weight.
+    none = [c for c in column.labels if c.startswith("-")] + list(USUAL_MISSING if column.missing else ())
+    numbers = every.mask(every.isin(pd.to_numeric(pd.Series(none, dtype="str"), errors="coerce"))).to_numpy(np.float64)
     rows, present = len(numbers), numbers[np.isfinite(numbers)]
     usable = len(present) and (present >= 0).all() and present.sum() > 0
     if not usable:
@@ -155,18 +185,20 @@ def _weight(column: Column, values: pd.Series, is_named: bool) -> Role | None:
     total = float(present.sum())
     if not is_named and not (near_one and lacking == 0):
         return None
-    if column.labels or BODY.search(column.label):
+    is_coded = any(not c.startswith("-") and c != "0" for c in column.labels)
+    if is_coded or BODY.search(f"{column.name} {column.label}".replace("_", " ")):
         return Role("weight", (column.name,), "low", "named so, but labelled like a measurement: a body's weight?")
     if len(present) < SMALL:
         return Role("weight", (column.name,), "low", "named so, but too few rows to tell") if is_named else None
-    facts = f"mean {mean:.4g}, Kish design effect {kish_design_effect(present):.2f}"
+    shown = f"{mean:,.0f}" if mean >= 1000 else f"{mean:.4g}"
+    facts = f"mean {shown}, Kish design effect {kish_design_effect(present):.2f}"
     if np.ptp(present) == 0:
         return Role("weight", (column.name,), "low", f"the same for everyone ({facts})")
     if lacking:
         facts += ", some rows have none (a weight of some items or of part of the sample?)"
     if near_one:
         return Role("weight", (column.name,), "high" if is_named and not lacking else "medium", facts)
-    if POPULATION[0] <= total <= POPULATION[1] and mean > 10 and _has_fractions(values):
+    if POPULATION[0] <= total <= POPULATION[1] and mean > (10 if _has_fractions(values) else NO_BODY):
         return Role("weight", (column.name,), "medium", f"sums to {total:,.0f}, a population? ({facts})")
     if mean < 10 and _has_fractions(values):
         return Role("weight", (column.name,), "medium", f"named so, but its mean is not near 1 ({facts})")

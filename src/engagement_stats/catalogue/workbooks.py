@@ -41,13 +41,16 @@ class _Layout(_Part):
     `scale` says whether 27 per cent stands in its cell as 27 or as 0.27, `decimals` how many digits of a percentage
     are published. `symbols` says what each mark that stands in place of a number means ("" is an empty cell); `<1%`
     needs no entry. `formulas` "stored" takes the stored results of formulas, which may be stale; otherwise they are
-    refused. `without` names levels that a pattern with * would ask for and that are not in the table.
+    refused. `without` names levels that a pattern with * would ask for and that are not in the table. `after_numbers`
+    are the signs that may follow a number in its cell and are no part of it: the letters of columns it differs from,
+    the star of a small base.
     """
 
     header_rows: int = Field(default=1, ge=1, le=6)
     scale: Literal["percent", "fraction"]
     decimals: int = Field(ge=0, le=12)
     symbols: dict[str, Mark] = {}
+    after_numbers: Annotated[str, Field(pattern=r"^[^\d\s%.<-]*$")] = ""
     formulas: Literal["refuse", "stored"] = "refuse"
     without: dict[Text, list[Text]] = {}
 

@@ -116,8 +116,8 @@ def _statistical(head: bytes) -> str | None:
         return ENCRYPTED_SPSS
     if sas := SAS_MARK.match(head):
         return SAS if sas[1] == b"\x60" else "a SAS catalogue of formats"
-    # Stata 1 to 12: the release, the byte order, and a one.
-    if len(head) > 3 and 102 <= head[0] <= 115 and head[1] in (1, 2) and head[2] == 1 and head[3] == 0:
+    # Stata 1 to 12: the release, the byte order, a one, and a byte of no meaning, which gretl sets to one.
+    if len(head) > 3 and 102 <= head[0] <= 115 and head[1] in (1, 2) and head[2] == 1 and head[3] in (0, 1):
         return STATA
     # After 200 bytes of title and 256 of characters, broken into lines of 80 anywhere.
     if b"SPSSPORT" in head[:600].replace(b"\r", b"").replace(b"\n", b""):

@@ -86,7 +86,8 @@ class Encoding:
         else:
             problem = f"the file does not declare the encoding of its text, and {what} is not UTF-8"
         return IngestError(
-            f"{self.where}: {problem}. Declare its encoding (cp1252 for most older files), or deposit it again."
+            f"{self.where}: {problem}. Declare its encoding (cp1252 for most older files) in its catalogue entry or "
+            "with --encoding, or deposit it again."
         )
 
 
@@ -121,12 +122,21 @@ def _is_utf8(name: str) -> bool:
 
 
 def _reads_as_utf8(text: str, encoding: str) -> bool:
-    """Say whether text is UTF-8 that was read as one character a byte.
+    """Say whether text is UTF-8 that was read as another encoding.
 
-    Other text hardly ever turns, as a whole, into valid UTF-8 when it is put back into its bytes.
+    Text of Latin letters hardly ever turns, as a whole, into valid UTF-8 when it is put back into its bytes. A short
+    Chinese, Korean or Thai word often does, but into letters of other languages, which its encoding mostly lacks.
     """
     try:
-        text.encode(encoding).decode("utf-8")
+        read = text.encode(encoding).decode("utf-8")
+        if _is_utf8(encoding):
+            return False
+        width = len("\N{LATIN SMALL LETTER E WITH ACUTE}".encode(encoding, "ignore"))
+        if width == 1:
+            return True
+        # GB18030 has every letter there is.
+        read.encode("gbk" if codecs.lookup(encoding).name == "gb18030" else encoding)
     except (LookupError, UnicodeError):
         return False
-    return not _is_utf8(encoding)
+    many = len("\N{CJK UNIFIED IDEOGRAPH-4E00}".encode(encoding, "ignore")) > 1
+    return not many or any(len(letter.encode()) > 2 for letter in read)

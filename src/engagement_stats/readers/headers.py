@@ -74,8 +74,8 @@ def check(path: Path, kind: Format, where: str) -> Stated:
         return CHECKS[kind](handle, os.fstat(handle.fileno()).st_size, where)
 
 
-def _refuse(where: str, what: str) -> NoReturn:
-    raise IngestError(f"{where}: {what} Deposit the file again as the producer delivered it.")
+def _refuse(where: str, what: str, remedy: str = "Deposit the file again as the producer delivered it.") -> NoReturn:
+    raise IngestError(f"{where}: {what} {remedy}")
 
 
 def _unreadable(where: str, kind: Format) -> NoReturn:
@@ -157,7 +157,8 @@ def _transport(handle: BinaryIO, size: int, where: str) -> Stated:
         _unreadable(where, "xpt")
     data_at = handle.tell()
     if any(place % RECORD == data_at % RECORD for place in _places(handle, XPT_HEADER)):
-        _refuse(where, "more than one data set. Got at least two; expected one, each in a file of its own.")
+        several = "more than one data set. Got at least two; expected one, each in a file of its own."
+        _refuse(where, several, "Save the one you mean, with SAS, R or another program, as a file of its own.")
     spare = (size - data_at) % width
     handle.seek(size - spare)
     if spare >= RECORD or handle.read().strip(BLANK):

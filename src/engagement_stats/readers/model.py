@@ -43,7 +43,8 @@ class Contents:
 
     `rows` is None where the format does not state it. `labels` are value labels, code to label; `user_missing` the
     (low, high) ranges of codes declared missing, a text code or Stata's letter being a range of one. `weight` is the
-    column that the file says its respondents are weighted by, where it says so.
+    column that the file says its respondents are weighted by, where it says so. `formats` are SPSS's names of how it
+    shows the numbers of a column, such as dates.
     """
 
     names: Sequence[str]
@@ -52,6 +53,7 @@ class Contents:
     variable_labels: Mapping[str, str] = field(default_factory=dict)
     user_missing: Mapping[str, Sequence[tuple[float, float] | tuple[str, str]]] = field(default_factory=dict)
     weight: str | None = None
+    formats: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ FEW_CELLS, LISTED_CELLS, CHUNK_CELLS = 4_500_000, 6_000_000, 16_000_000
 PARSERS: Mapping[Format, str] = {
     "sav": "sav/zsav", "por": "por", "dta": "dta", "sas7bdat": "sas7bdat", "xpt": "xport",
 }  # fmt: skip
+SPSS: tuple[Format, ...] = ("sav", "por")
 # In the metadata of a column of the table: the letters of Stata's and SAS's missing values that are in it.
 LETTERS = b"missing_letters"
 
@@ -62,8 +63,10 @@ def contents(path: Path, options: Options, where: str) -> Contents:
     _, about, renamed = _parse(path, options, encoding, metadataonly=True)
     text = _known(encoding, about).text
     named = {shown: text(renamed.get(shown, shown), "the name of a variable") for shown in about.column_names}
-    labels, described, user_missing = {}, {}, {}
+    labels, described, user_missing, formats = {}, {}, {}, {}
     for shown, name in named.items():
+        if options.format in SPSS and about.readstat_variable_types[shown] != "string":
+            formats[name] = about.original_variable_types[shown]
         whose = f"a label of variable {name}"
         described[name] = text(about.column_names_to_labels[shown] or "", whose)
         if shown in about.variable_value_labels:
@@ -79,6 +82,7 @@ def contents(path: Path, options: Options, where: str) -> Contents:
         variable_labels=described,
         user_missing=user_missing,
         weight=next((name for name in named.values() if name == stated.weight), None),
+        formats=formats,
     )
 
 

@@ -185,6 +185,7 @@ def _described(contents: Contents, found: Mapping[str, str], table: "pa.Table | 
         "labels": {n: list(contents.labels[c].items()) for n, c in found.items() if contents.labels.get(c)},
         "variable_labels": {n: contents.variable_labels.get(c) or "" for n, c in found.items()},
         "user_missing": {n: missing[c] for n, c in found.items() if missing[c]},
+        "formats": {n: contents.formats[c] for n, c in found.items() if c in contents.formats},
     }
 
 
