@@ -77,11 +77,25 @@ def figures(text: str, found: list[Word], catalogue: Catalogue) -> list[Figure]:
     directions = catalogue.reading.directions
     sides = [*directions.higher, *directions.lower]
     out: list[Figure] = []
-    for match in _pattern(catalogue.lexicon, sides).finditer(text.lower()):
-        if any(match.start() < end and start < match.end() for start, end in barred):
+    pattern = _pattern(catalogue.lexicon, sides)
+    for match in pattern.finditer(text.lower()):
+        if _sets_against(match, out, directions.leading):
+            match = pattern.match(text.lower(), match.start("core")) or match
+        # "One and a half times" holds the "one and a half" that is none by itself.
+        if any(
+            match.start() < end and start < match.end() and not (match.start() <= start and end <= match.end())
+            for start, end in barred
+        ):
             continue
         out += _read(match, text, found, catalogue)
     return out
+
+
+def _sets_against(match: re.Match[str], before: list[Figure], leading: list[str]) -> bool:
+    """Say whether "well above 49 per cent" is what a number before it is measured by, and no number above 49."""
+    words = (match["modifier"] or "").split()
+    behind_another = any(f.quantity == "level" for f in before) and match.string[: match.start()].endswith(", ")
+    return bool(words) and words[-1] in leading and match["core"][0].isdigit() and behind_another
 
 
 def _read(match: re.Match[str], text: str, found: list[Word], catalogue: Catalogue) -> Iterator[Figure]:
@@ -164,7 +178,7 @@ def _quantity(match: re.Match[str], before: list[str], after: list[str], entries
         if before[-1:] == ["by"]:
             return "relative_change"
         return "level" if _is_share(in_n[1], in_n[2]) else None
-    if before[-1:] == ["by"] or following in entries.changes:
+    if before[-1:] == ["by"] or following in entries.changes or _is_change_of(before, entries):
         return "relative_change"
     if core.startswith("most") or "major" in core or "minor" in core:
         return "level" if following in (*entries.people.general, "of") else None

@@ -17,6 +17,10 @@ SINCE = re.compile(r"\bsince\s+$", re.IGNORECASE)
 DASHED = re.compile(r" - ([^-()]{3,60}) - ")
 
 
+# It may part two statements: "..., and interest in politics was ...", "..., with men (58%) ...".
+CLAUSE = re.compile(r", (?:and|with) ")
+
+
 class Sentence:
     """A sentence while it is read, with its segments: what lies between two words that set numbers against each other.
 
@@ -65,6 +69,12 @@ class Sentence:
         opening = [x for x in self.of("contrast") if self.segment(x.start) == segment and x.start not in parting]
         return any(x.start == 0 or self.segment(x.start - 1) != segment for x in opening)
 
+    def in_one_bracket(self, first: Figure, second: Figure) -> bool:
+        """Say whether two numbers stand in the same brackets."""
+        around = [self.around.get(self.segment(f.start)) for f in (first, second)]
+        between = self.text[min(first.end, second.end) : max(first.start, second.start)]
+        return around[0] is not None and around[0] == around[1] and "(" not in between
+
     def since(self, year: Mention) -> bool:
         """Say whether a year is one since which something changed, and no year of a number."""
         return SINCE.search(self.text[: year.start]) is not None
@@ -89,11 +99,22 @@ def cuts(said: Sentence) -> list[int]:
         if word.names != ("from",) or any(led_by(said, f, word) for f in said.figures):
             cuts.append(word.start)
     cuts += [x.start() for x in re.finditer(r"; | - ", DASHED.sub(_bracketed, said.text))]
+    cuts += [x.start() for x in CLAUSE.finditer(said.text) if _parts_clauses(said, x.end())]
     for figure in said.figures:
         lead = said.text[: figure.start].rstrip()
         if figure.quantity == "level" and lead.endswith((" to", " at")):
             cuts.append(len(lead) - len("to"))
     return sorted(set(cuts))
+
+
+def _parts_clauses(said: Sentence, at: int) -> bool:
+    """Say whether a comma parts two statements: each has its own indicator and number, or the second its own people."""
+    if said.text[:at].endswith("with "):
+        return any(x.start == at for x in said.of("place"))
+    levels = [f for f in said.figures if f.quantity == "level"]
+    return all(
+        any(x.start < at for x in kind) and any(x.start >= at for x in kind) for kind in (said.of("indicator"), levels)
+    )
 
 
 def led_by(said: Sentence, figure: Figure, word: Mention) -> bool:
@@ -132,9 +153,11 @@ def _lead_in(lead: list[Mention], chosen: list[Mention]) -> list[Mention]:
     return [x for x in lead if x.kind == "place" and parts and all(n.startswith("population=") for n in x.names)]
 
 
-def near(said: Sentence, figure: Figure, kinds: tuple[Kind, ...], *, later: bool) -> list[Mention]:
+def near(
+    said: Sentence, figure: Figure, kinds: tuple[Kind, ...], *, later: bool, without: Sequence[Mention] = ()
+) -> list[Mention]:
     """Return the mentions that go with a figure: of its segment, else of the nearest one before it, else after it."""
-    mentions = said.of(*kinds)
+    mentions = [x for x in said.of(*kinds) if x not in without]
     own = slots(said, figure, mentions)
     if own:
         return own
@@ -143,6 +166,9 @@ def near(said: Sentence, figure: Figure, kinds: tuple[Kind, ...], *, later: bool
         inside = [x for x in mentions if said.segment(x.start) == other]
         if inside:
             numbers = [f for f in said.figures if said.segment(f.start) == other]
+            if said.around.get(segment) == other:
+                said_before = [f for f in numbers if f.end <= figure.start]
+                return (slots(said, said_before[-1], mentions) if said_before else []) or inside
             last = [x for x in inside if numbers and x.start > numbers[-1].start]
             return last if last and other < segment and len(numbers) > 1 else inside
     return []

@@ -7,7 +7,7 @@ Not here: finding numbers (quantities) and names (mentions), and whether a state
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from typing import Literal
 
 from engagement_stats.catalogue import Catalogue
@@ -22,6 +22,7 @@ from engagement_stats.subjects import Subject, places_of, recall_of, subject_of
 THAN = "than"
 # "A fall", "an increase": they may lead to the number that came after.
 CHANGE = re.compile(r"an? ")
+UNTIMED = "it is of another time than the number it is set beside, and of which is not said"
 Direction = Literal["higher", "lower", "similar"]
 
 
@@ -96,6 +97,7 @@ def _statement(text: str, where: str, vocabulary: Vocabulary, before: Statement 
     said = Sentence(text, numbers, vocabulary.mentions(text, found, numbers))
     levels = [Level(f, subject_of(said, f)) for f in numbers if f.quantity == "level"]
     levels = [_carried(said, x, before) for x in _places_in_order(said, _years_in_order(said, levels))]
+    levels = _untimed(said, levels)
     statement = Statement(text, where, tuple(levels), (*_relations(said, levels, before), *_ranks(said)))
     unasserted = bool(said.of("unasserted")) or text.rstrip("\"')").endswith("?")
     return _barred(statement) if unasserted else statement
@@ -123,16 +125,17 @@ def _ranks(said: Sentence) -> list[Relation]:
 
 def _places_in_order(said: Sentence, levels: list[Level]) -> list[Level]:
     """Pair two numbers in brackets with the two places before: "higher in Wales than in England (23 against 15%)"."""
-    if len(levels) != 2:
-        return levels
-    at = [said.segment(x.figure.start) for x in levels]
-    named = [x for x in said.of("place", "unknown") if x.end <= levels[0].figure.start]
-    inside = any(said.segment(x.start) in at for x in said.of("place", "unknown"))
-    if inside or len(named) != 2 or any(x not in said.around for x in at) or named[0].names == named[1].names:
-        return levels
-    if any(x.kind == "unknown" for x in named):
-        return levels
-    return [replace(x, subject=replace(x.subject, places=(n.names,))) for x, n in zip(levels, named, strict=True)]
+    out = list(levels)
+    for at, (first, second) in enumerate(pairwise(levels)):
+        before = levels[at - 1].figure.end if at else 0
+        people = [x for x in said.of("place", "unknown") if before <= x.start < second.figure.start]
+        named = [x for x in people if x.end <= first.figure.start]
+        if not said.in_one_bracket(first.figure, second.figure) or len(named) != 2 or named != people:
+            continue
+        if named[0].names != named[1].names and all(x.kind == "place" for x in named):
+            for i, n in zip((at, at + 1), named, strict=True):
+                out[i] = replace(levels[i], subject=replace(levels[i].subject, places=(n.names,)))
+    return out
 
 
 def _years_in_order(said: Sentence, levels: list[Level]) -> list[Level]:
@@ -150,6 +153,21 @@ def _years_in_order(said: Sentence, levels: list[Level]) -> list[Level]:
 
 def _in_year(level: Level, year: str) -> Level:
     return replace(level, subject=replace(level.subject, years=(year,)))
+
+
+def _untimed(said: Sentence, levels: list[Level]) -> list[Level]:
+    """Bar a number that another is measured by, of the same people, when no time of its own is told.
+
+    "30 per cent in 2020-21, down from 37 per cent" states two times, and names one.
+    """
+    out: list[Level] = []
+    for level in levels:
+        led = any(x.names == ("from",) and led_by(said, level.figure, x) for x in said.of("contrast"))
+        measures = led or said.measures(said.segment(level.figure.start))
+        if measures and any(x.subject == level.subject for x in out):
+            level = replace(level, subject=replace(level.subject, bar=UNTIMED))
+        out.append(level)
+    return out
 
 
 def _carried(said: Sentence, level: Level, before: Statement | None) -> Level:
@@ -175,12 +193,15 @@ def _relations(said: Sentence, levels: list[Level], before: Statement | None) ->
     if sides is None:
         return [Relation(f.words, Subject(), None, figure=f) for f in numbers]
     left, right = sides
-    if right is None and not said.of("changing", "previous"):
-        right = Subject(bar="what it is set against is not said, or not in words the catalogue has")
     two = Relation(
         "", _subject(left), None if right is None else _subject(right),
         left.figure if isinstance(left, Level) else None, right.figure if isinstance(right, Level) else None,
     )  # fmt: skip
+    if two.right is not None and two.right.bar == UNTIMED:
+        two = replace(two, right=None)  # a change since an unnamed time is one since the wave before
+    if two.right is None and not said.of("changing", "previous"):
+        unsaid = "what it is set against is not said, or not in words the catalogue has"
+        two = replace(two, right=Subject(bar=unsaid))
     out = [replace(two, words=f.words, direction=direction, figure=f) for f in numbers]
     if not two.left.indicators and not (two.right and two.right.indicators):
         return out
@@ -209,15 +230,20 @@ def _direction(said: Sentence) -> tuple[Direction | None, str]:
     """Return the direction a sentence speaks of and its words; none where it speaks of several."""
     # "Twice as likely" is not as likely.
     similar = [x for x in said.of("similar") if not any(0 <= x.start - f.end <= 1 for f in said.figures)]
-    if similar:
-        return "similar", similar[0].names[0]
-    found = said.of("higher", "lower")
+    found = similar or said.of("higher", "lower")
     kinds = {x.kind for x in found}
-    if len(kinds) != 1:
+    if len(kinds) != 1 or (similar and _multiplied(said, similar[0])):
         return None, ""
     if any(0 <= found[0].start - no.end <= len(" significantly ") for no in said.of("negation")):
         return None, ""
+    if similar:
+        return "similar", similar[0].names[0]
     return ("higher" if "higher" in kinds else "lower"), said.text[found[0].start : found[0].end]
+
+
+def _multiplied(said: Sentence, mention: Mention) -> bool:
+    """Say whether "as likely" follows a multiple that was not read: "umpteen times as likely"."""
+    return any(x.end == mention.start - 1 for x in said.of("multiplying"))
 
 
 def _opens_with_the_measure(said: Sentence) -> bool:
@@ -238,7 +264,10 @@ def _turned(said: Sentence, first: Level, second: Level) -> bool:
     years = first.subject.years, second.subject.years
     if said.of("changing") and len(years[0]) == len(years[1]) == 1 and years[0] != years[1]:
         return years[0] < years[1]
-    if any(first.figure.end <= x.start < second.figure.start for x in said.of("higher", "lower")):
+    leading = {x.start for x in said.of("leading")}
+    if any(
+        first.figure.end <= x.start < second.figure.start and x.start not in leading for x in said.of("higher", "lower")
+    ):
         return True  # "59 per cent of all; in Wales it was higher, at ..."
     between = " between " in f" {said.text[: first.figure.start].lower()}"
     return between or any(x.names == ("from",) and led_by(said, first.figure, x) for x in said.of("contrast"))
@@ -263,7 +292,8 @@ def _sides(
     levels = [x for x, after in zip_longest(levels, levels[1:]) if after is None or after.subject != x.subject]
     if len(levels) == 2:
         first, second = levels
-        if first.subject.indicators != second.subject.indicators and not said.measures(
+        measured = [(x.subject.indicators, x.subject.recall) for x in levels]
+        if measured[0] != measured[1] and not said.measures(
             said.around.get(said.segment(second.figure.start), said.segment(second.figure.start))
         ):
             return None  # two things said one after the other, each against something else

@@ -16,8 +16,11 @@ NEGATED_WITHIN = 25
 UNTOLD = "it is of a time that is not followed"
 # What may stand between a number and its year behind it, "34 per cent (in 2018-19)", or a place and its number.
 BRACKET = re.compile(r"\s*\(\s*(?:in\s+)?")
+# What stands between a number and the people right behind it.
+RUNNING = re.compile(r"[^,;:()]*")
 # What may stand between "of whom" and its number.
 DIRECTLY = re.compile(r"[\s,:-]*(?:\w+\s)?")
+ORDER = "the order of the numbers is not followed"
 OF_A_PART = "the number is a share of those who did, not of everybody"
 
 
@@ -47,7 +50,8 @@ def subject_of(said: Sentence, figure: Figure) -> Subject:
     named = _first_of(indicators, figure, said)
     recalls = near(said, figure, ("recall",), later=True)
     before = [x for x in said.of("place", "unknown") if BRACKET.fullmatch(said.text[x.end : figure.start])]
-    people = before or near(said, figure, ("place", "unknown", "general"), later=False)
+    elsewhere = _of_another(said, figure)
+    people = before or near(said, figure, ("place", "unknown", "general"), later=False, without=elsewhere)
     return Subject(
         indicators=named.names if named else (),
         recall=recall_of(recalls),
@@ -64,6 +68,21 @@ def subject_of(said: Sentence, figure: Figure) -> Subject:
             or (None if named is None else _bar(said, figure, named))
         ),
     )
+
+
+def _of_another(said: Sentence, figure: Figure) -> list[Mention]:
+    """Return the places and people that another number follows in brackets: "53 per cent ..., more men (58%) than ...".
+
+    They are of this number too where they stand right behind it, as in "nearly half of women (49%)".
+    """
+    indicators = said.of("indicator")
+    return [
+        x for x in said.of("place", "unknown")
+        if any(BRACKET.fullmatch(said.text[x.end : f.start]) and not said.in_one_bracket(f, figure)
+               for f in said.figures if f.start != figure.start)
+        and not (figure.end <= x.start and RUNNING.fullmatch(said.text[figure.end : x.start])
+                 and not any(figure.end <= i.start < x.start for i in indicators))
+    ]  # fmt: skip
 
 
 def _series(said: Sentence, figure: Figure) -> tuple[str, ...]:
@@ -192,9 +211,18 @@ def _denied(said: Sentence, figure: Figure, no: Mention) -> bool:
 
 
 def _order(said: Sentence, figure: Figure) -> str | None:
-    """Say that a number stands with another before "respectively", where it is not followed which is which."""
+    """Say that it is not followed which of several numbers is which.
+
+    They stand before "respectively", or two in brackets behind two indicators: "more X than Y (23% and 11%)".
+    """
     levels = [f for f in said.figures if f.quantity == "level"]
-    segments = {said.segment(x.start) for x in said.of("in_order")}
-    if len(levels) > 2 and said.segment(figure.start) in segments:
-        return "the order of the numbers is not followed"
-    return None
+    segment = said.segment(figure.start)
+    if len(levels) > 2 and segment in {said.segment(x.start) for x in said.of("in_order")}:
+        return ORDER
+    together = [f for f in levels if said.in_one_bracket(f, figure)]
+    if len(together) != 2:
+        return None
+    begin = max((f.end for f in levels if f.end <= together[0].start), default=0)
+    indicators = [x for x in said.of("indicator") if begin <= x.start < together[1].end]
+    inside = any(x.start > together[0].start for x in indicators)
+    return ORDER if len({x.names for x in indicators}) > 1 and not inside else None

@@ -30,6 +30,7 @@ from engagement_stats.wording import similar
 
 UNKNOWN = "How the two estimates vary together is not known."
 WIDEST = "How the two figures vary together is not known, so the interval of the difference is the widest it can be."
+AT_ODDS = "Two numbers that differ were understood as of one estimate, so the sentence was not understood."
 EXPECTED = {"higher": "higher", "lower": "lower", "similar": "no clear difference"}
 
 
@@ -67,7 +68,11 @@ class Verifier:
             for level in statement.levels:
                 first = next((i.side for i in known.values() if i.side is not None), None)
                 known[level.figure] = self.identifier.related(level.subject, first)
-                out.append(self._level(statement, level, known[level.figure]))
+            for level in statement.levels:
+                row = self._level(statement, level, known[level.figure])
+                if row.verdict == "not supported" and _at_odds(level.figure, known):
+                    row = replace(row, verdict="cannot be checked", support="", reason=_join(AT_ODDS, row.reason))
+                out.append(row)
             out += [self._relation(statement, relation) for relation in statement.relations]
         return out
 
@@ -239,6 +244,15 @@ def _no(*columns: str) -> pd.DataFrame:
 
 def _join(*texts: str) -> str:
     return " ".join(t for t in texts if t)
+
+
+def _at_odds(figure: Figure, known: dict[Figure, Identified]) -> bool:
+    """Say whether another number of the sentence is taken to be of the same estimate, and is another number."""
+    side, meaning = known[figure].side, figure.meaning
+    return side is not None and any(
+        i.side is not None and i.side.key == side.key and not f.meaning.touches(meaning.lower, meaning.upper)
+        for f, i in known.items()
+    )
 
 
 def _on_direction(relation: Relation, said: Any) -> tuple[Verdict, str]:

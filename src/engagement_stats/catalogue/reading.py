@@ -26,13 +26,16 @@ class Sentences(Entry):
 class Directions(Entry):
     """Words that set two numbers against each other, by what they say of the first.
 
-    Those of `similar` that are in `unclear` as well, spelt out, say only that no difference is clear.
+    Those of `similar` that are in `unclear` as well, spelt out, say only that no difference is clear; behind words in
+    `multiplying` they say nothing. `leading` are those behind which stands what is measured by, not what is measured.
     """
 
     higher: list[Text] = Field(default_factory=list)
     lower: list[Text] = Field(default_factory=list)
     similar: list[Text] = Field(default_factory=list)
     unclear: list[Text] = Field(default_factory=list)
+    multiplying: list[Text] = Field(default_factory=list)
+    leading: list[Text] = Field(default_factory=list)
 
 
 class People(Entry):
