@@ -171,6 +171,22 @@ PLACED = [
     ),
     ("In 2019-20, civic participation was 41%, up 6 points on 2018-19.", {"41%": ("2019_20", "all")}),
     (
+        "In 2023-24, women's civic participation was 35%, three points ahead of men (32%).",
+        {"35%": ("2023_24", "Female"), "32%": ("2023_24", "Male")},
+    ),
+    (
+        "In 2023-24 civic participation was higher among women than men, at 35% and 32%.",
+        {"35%": ("2023_24", "Female"), "32%": ("2023_24", "Male")},
+    ),
+    (
+        "More women than men took part in civic participation in 2023-24: 35% against 32%.",
+        {"35%": ("2023_24", "Female"), "32%": ("2023_24", "Male")},
+    ),
+    (
+        "In 2023-24 civic participation was 26% among 75 year olds and over.",
+        {"26%": ("2023_24", "75+")},
+    ),
+    (
         "In 2021-22 the share in civic participation, at 34%, was back to its 2018-19 level.",
         {"34%": ("2021_22", "all")},
     ),
@@ -224,6 +240,34 @@ def test_a_number_without_a_year_beside_one_with_a_year_is_of_another_time(
     other = one(text.format("30%").replace("37%", "45%"), "down from", packaged, release)
     assert (other["verdict"], other["arithmetic"]) == ("cannot be checked", "right")
     assert one(text.format("34%"), "34%", packaged, release)["verdict"] == "not supported"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Compared with 2018-19 (34%), civic participation was higher in 2019-20 (41%).",
+        "Civic participation was higher than in 2018-19 (34%) in 2019-20 (41%).",
+    ],
+)
+def test_what_a_contrast_leads_to_is_what_the_other_is_measured_by(packaged: catalogue.Catalogue, text: str) -> None:
+    (statement,) = read([Passage(text, "paragraph", (0,), (1,))], packaged)
+    (relation,) = statement.relations
+    assert relation.left_level is not None
+    assert relation.right_level is not None
+    assert (relation.left_level.words, relation.right_level.words, relation.direction) == ("41%", "34%", "higher")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [("63% of C1s signed a petition", "C1"), ("35% of people in social grade C2 did", "C2"), ("among C2DEs", None),
+     ("among ABC1s", None), ("77% of ABs", "AB")],
+)  # fmt: skip
+def test_social_grades_are_told_apart(packaged: catalogue.Catalogue, text: str, place: str | None) -> None:
+    found = words(text)
+    mentions = Vocabulary(packaged).mentions(text, found, figures(text, found, packaged))
+    said = [m.names for m in mentions if m.kind == "place"]
+    assert said == ([] if place is None else [(f"social_grade={place}",)])
+    assert any(m.kind == "unknown" for m in mentions) == (place is None)
 
 
 def test_two_numbers_of_one_estimate_are_not_held_against_it(packaged: catalogue.Catalogue, release: Release) -> None:

@@ -22,6 +22,11 @@ from engagement_stats.subjects import Subject, places_of, recall_of, subject_of
 THAN = "than"
 # "A fall", "an increase": they may lead to the number that came after.
 CHANGE = re.compile(r"an? ")
+# What stands between two numbers that stand together.
+TOGETHER = re.compile(
+    r"(?:%| per ?cent)?,? (?:and|against|versus|vs\.?|v\.?|compared with|compared to)(?: (?:just|only))? "
+)
+STRAIGHT = re.compile(r"[^,;:]*")
 UNTIMED = "it is of another time than the number it is set beside, and of which is not said"
 Direction = Literal["higher", "lower", "similar"]
 
@@ -124,13 +129,21 @@ def _ranks(said: Sentence) -> list[Relation]:
 
 
 def _places_in_order(said: Sentence, levels: list[Level]) -> list[Level]:
-    """Pair two numbers in brackets with the two places before: "higher in Wales than in England (23 against 15%)"."""
+    """Pair two numbers that stand together with the two places before.
+
+    "Higher in Wales than in England (23 against 15%)", "higher among men than women, at 58% and 49%".
+    """
     out = list(levels)
     for at, (first, second) in enumerate(pairwise(levels)):
         before = levels[at - 1].figure.end if at else 0
-        people = [x for x in said.of("place", "unknown") if before <= x.start < second.figure.start]
+        end = second.figure.start
+        if not said.in_one_bracket(first.figure, second.figure):
+            end = levels[at + 2].figure.start if at + 2 < len(levels) else len(said.text)
+            if not TOGETHER.fullmatch(said.text[first.figure.end : second.figure.start]):
+                continue
+        people = [x for x in said.of("place", "unknown") if before <= x.start < end]
         named = [x for x in people if x.end <= first.figure.start]
-        if not said.in_one_bracket(first.figure, second.figure) or len(named) != 2 or named != people:
+        if len(named) != 2 or named != people:
             continue
         if named[0].names != named[1].names and all(x.kind == "place" for x in named):
             for i, n in zip((at, at + 1), named, strict=True):
@@ -164,7 +177,7 @@ def _untimed(said: Sentence, levels: list[Level]) -> list[Level]:
     for level in levels:
         led = any(x.names == ("from",) and led_by(said, level.figure, x) for x in said.of("contrast"))
         measures = led or said.measures(said.segment(level.figure.start))
-        if measures and any(x.subject == level.subject for x in out):
+        if measures and len(level.subject.years) < 2 and any(x.subject == level.subject for x in out):
             level = replace(level, subject=replace(level.subject, bar=UNTIMED))
         out.append(level)
     return out
@@ -251,6 +264,15 @@ def _opens_with_the_measure(said: Sentence) -> bool:
     return any(x.start == 0 for x in said.of("contrast") if x.names not in (("but",), ("from",)))
 
 
+def _leads(said: Sentence, first: Figure, second: Figure) -> bool:
+    """Say whether a contrast leads straight to the first of two numbers."""
+    parting = {x.start for x in said.of("parting")}
+    return not said.in_one_bracket(first, second) and any(
+        x.end <= first.start and x.start not in parting and STRAIGHT.fullmatch(said.text[x.end : first.start])
+        for x in said.of("contrast")
+    )
+
+
 def _turned(said: Sentence, first: Level, second: Level) -> bool:
     """Say whether the first of two numbers is what the second is measured by: of a change, that of the earlier year."""
     if _opens_with_the_measure(said):
@@ -269,6 +291,8 @@ def _turned(said: Sentence, first: Level, second: Level) -> bool:
         first.figure.end <= x.start < second.figure.start and x.start not in leading for x in said.of("higher", "lower")
     ):
         return True  # "59 per cent of all; in Wales it was higher, at ..."
+    if _leads(said, first.figure, second.figure):
+        return True  # "compared with women (49 per cent), men (58 per cent) were ..."
     between = " between " in f" {said.text[: first.figure.start].lower()}"
     return between or any(x.names == ("from",) and led_by(said, first.figure, x) for x in said.of("contrast"))
 

@@ -14,7 +14,7 @@ from engagement_stats.segments import Sentence, near, slots
 CLOSE = 3
 NEGATED_WITHIN = 25
 UNTOLD = "it is of a time that is not followed"
-# What may stand between a number and its year behind it, "34 per cent (in 2018-19)", or a place and its number.
+# What may stand between a number and its year behind it, "34 per cent (in 2018-19)", or a place or year and its number.
 BRACKET = re.compile(r"\s*\(\s*(?:in\s+)?")
 # What stands between a number and the people right behind it.
 RUNNING = re.compile(r"[^,;:()]*")
@@ -134,9 +134,12 @@ def places_of(people: list[Mention], named: Mention | None) -> tuple[tuple[str, 
 
 def _years(said: Sentence, figure: Figure) -> tuple[str, ...]:
     """Return the years of a figure; those of a number before are taken over only for other people or things."""
-    behind = [y for y in said.of("year") if BRACKET.fullmatch(said.text[figure.end : y.start])]
+    beside = [
+        y for y in said.of("year")
+        if BRACKET.fullmatch(said.text[figure.end : y.start]) or BRACKET.fullmatch(said.text[y.end : figure.start])
+    ]  # fmt: skip
     years = [y for y in said.of("year") if not said.since(y)]
-    own = behind or slots(said, figure, years)
+    own = beside or slots(said, figure, years)
     if own:
         return tuple(y.names[0] for y in own)
     segment = said.segment(figure.start)

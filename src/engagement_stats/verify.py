@@ -25,7 +25,7 @@ from engagement_stats.identify import Identified, Identifier
 from engagement_stats.lexicon import Meaning
 from engagement_stats.quantities import Figure
 from engagement_stats.sidebyside import SideBySide
-from engagement_stats.statements import Level, Relation, Statement
+from engagement_stats.statements import UNTIMED, Level, Relation, Statement
 from engagement_stats.wording import similar
 
 UNKNOWN = "How the two estimates vary together is not known."
@@ -70,7 +70,7 @@ class Verifier:
                 known[level.figure] = self.identifier.related(level.subject, first)
             for level in statement.levels:
                 row = self._level(statement, level, known[level.figure])
-                if row.verdict == "not supported" and _at_odds(level.figure, known):
+                if row.verdict == "not supported" and self._at_odds(level, statement, known):
                     row = replace(row, verdict="cannot be checked", support="", reason=_join(AT_ODDS, row.reason))
                 out.append(row)
             out += [self._relation(statement, relation) for relation in statement.relations]
@@ -93,6 +93,15 @@ class Verifier:
         if verdict == "not supported":
             row = self._in_doubt(row, found, meaning)
         return row
+
+    def _at_odds(self, level: Level, statement: Statement, known: dict[Figure, Identified]) -> bool:
+        """Say whether another number of the sentence is taken to be of the same estimate, and is another number."""
+        side, meaning = known[level.figure].side, level.figure.meaning
+        assert side is not None
+        return any(
+            i.side is not None and i.side.key == side.key and not f.meaning.touches(meaning.lower, meaning.upper)
+            for f, i in known.items()
+        ) or any(x.subject.bar == UNTIMED and self._covers(x.figure.meaning, side) for x in statement.levels)
 
     def _seen(self, row: Checked, side: m.Side, evidence: Found) -> Checked:
         return replace(
@@ -244,15 +253,6 @@ def _no(*columns: str) -> pd.DataFrame:
 
 def _join(*texts: str) -> str:
     return " ".join(t for t in texts if t)
-
-
-def _at_odds(figure: Figure, known: dict[Figure, Identified]) -> bool:
-    """Say whether another number of the sentence is taken to be of the same estimate, and is another number."""
-    side, meaning = known[figure].side, figure.meaning
-    return side is not None and any(
-        i.side is not None and i.side.key == side.key and not f.meaning.touches(meaning.lower, meaning.upper)
-        for f, i in known.items()
-    )
 
 
 def _on_direction(relation: Relation, said: Any) -> tuple[Verdict, str]:
