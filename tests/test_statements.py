@@ -186,6 +186,8 @@ PLACED = [
         "In 2023-24 civic participation was 26% among 75 year olds and over.",
         {"26%": ("2023_24", "75+")},
     ),
+    ("In the year before last (2019-20), 41% took part in civic participation.", {"41%": ("2019_20", "all")}),
+    ("41% took part in civic participation (Community Life Survey, 2019-20).", {"41%": ("2019_20", "all")}),
     (
         "In 2021-22 the share in civic participation, at 34%, was back to its 2018-19 level.",
         {"34%": ("2021_22", "all")},
@@ -376,6 +378,7 @@ def test_places_in_the_text_stay_what_they_are() -> None:
         ("(95% confidence interval 34 to 38)", []),
         ("10 out of 10; 12 in 2018", []),
         ("the poorest fifth of areas", []),
+        ("(95% interval 0 to 18 per cent), (95% CI: 39.5% to 41.9%), (95% CI 39.5-41.9%)", []),
         ("half as many again; half again as likely; 2 and a half times as likely", []),
         ("one and a half times as likely", [("one and a half times", "ratio")]),
         ("58% of men, well above 49% of women", [("58%", "level"), ("49%", "level")]),

@@ -139,9 +139,9 @@ def _years(said: Sentence, figure: Figure) -> tuple[str, ...]:
         if BRACKET.fullmatch(said.text[figure.end : y.start]) or BRACKET.fullmatch(said.text[y.end : figure.start])
     ]  # fmt: skip
     years = [y for y in said.of("year") if not said.since(y)]
-    own = beside or slots(said, figure, years)
+    own = beside or slots(said, figure, years) or _in_brackets(said, figure, years)
     if own:
-        return tuple(y.names[0] for y in own)
+        return tuple(dict.fromkeys(y.names[0] for y in own))
     segment = said.segment(figure.start)
     of_its_own = any(
         said.segment(x.start) == segment for x in said.of("place", "indicator", "unknown")
@@ -157,6 +157,17 @@ def _years(said: Sentence, figure: Figure) -> tuple[str, ...]:
         if lead or (inside and of_its_own):
             return tuple(y.names[0] for y in (lead or inside))
     return ()
+
+
+def _in_brackets(said: Sentence, figure: Figure, years: list[Mention]) -> list[Mention]:
+    """Return the years in brackets within a figure's own segment: "In the latest year (2019-20), 41 per cent ..."."""
+    levels = [f for f in said.figures if f.quantity == "level"]
+    return [
+        y for y in years
+        if said.around.get(said.segment(y.start)) == said.segment(figure.start)
+        and not any(said.segment(f.start) == said.segment(y.start) for f in levels)
+        and not any(min(figure.end, y.end) <= f.start < max(figure.start, y.start) for f in levels)
+    ]  # fmt: skip
 
 
 def _bar(said: Sentence, figure: Figure, named: Mention) -> str | None:
