@@ -260,6 +260,39 @@ def test_what_a_contrast_leads_to_is_what_the_other_is_measured_by(packaged: cat
 
 
 @pytest.mark.parametrize(
+    ("text", "stated", "against", "verdict"),
+    [
+        ("In 2020-21, 17% volunteered formally each month - down 5 points from 2018-19.", "5 points", "2018_19", True),
+        ("In 2020-21 monthly formal volunteering was 17%, a fall of 5 points on 2018-19.", "5 points", "2018_19", True),
+        ("Since 2018-19, civic participation has risen from 34% to 41% in 2020-21.", "risen", "2018_19", True),
+        ("In 2021-22 civic participation was lower than in 2019-20 (34% against 41%).", "lower", "2019_20", True),
+        ("Civic participation stood at 33% in 2023-24, down from 41%.", "down from", "2021_22", False),
+    ],
+)  # fmt: skip
+def test_a_change_is_held_against_the_year_it_is_since(
+    packaged: catalogue.Catalogue, release: Release, text: str, stated: str, against: str, verdict: bool
+) -> None:
+    row = one(text, stated, packaged, release)
+    assert row["against"].startswith(f"cls_{against}, ")
+    assert row["verdict"] == ("supported" if verdict else "cannot be checked")
+    assert not checked.at_fault(answers(text, packaged, release))
+
+
+def test_two_numbers_behind_a_turned_comparison_are_in_no_known_order(
+    packaged: catalogue.Catalogue, release: Release
+) -> None:
+    for text in (
+        "Compared with 2019-20, civic participation was lower in 2021-22 (34% against 41%).",
+        "Compared with 2019-20, civic participation was lower in 2021-22 (41% against 34%).",
+        "In 2023-24, compared with men, women were more likely to take part in civic participation (35% and 32%).",
+        "In 2023-24, men were less likely than women to take part in civic participation (32% to 35%).",
+    ):
+        rows = answers(text, packaged, release).query("kind == 'level'")
+        assert set(rows["verdict"]) == {"cannot be checked"}
+        assert rows["reason"].str.contains("order").all()
+
+
+@pytest.mark.parametrize(
     ("text", "place"),
     [("63% of C1s signed a petition", "C1"), ("35% of people in social grade C2 did", "C2"), ("among C2DEs", None),
      ("among ABC1s", None), ("77% of ABs", "AB")],
@@ -379,6 +412,9 @@ def test_places_in_the_text_stay_what_they_are() -> None:
         ("10 out of 10; 12 in 2018", []),
         ("the poorest fifth of areas", []),
         ("(95% interval 0 to 18 per cent), (95% CI: 39.5% to 41.9%), (95% CI 39.5-41.9%)", []),
+        ("51% of people aged 35 to 44 and 43% of others", [("51%", "level"), ("43%", "level")]),
+        ("51% of people over 65 and 43% of others", [("51%", "level"), ("43%", "level")]),
+        ("34 and 41 per cent", [("34 per cent", "level"), ("41 per cent", "level")]),
         ("half as many again; half again as likely; 2 and a half times as likely", []),
         ("one and a half times as likely", [("one and a half times", "ratio")]),
         ("58% of men, well above 49% of women", [("58%", "level"), ("49%", "level")]),

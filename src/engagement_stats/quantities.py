@@ -24,6 +24,8 @@ DIGITS = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 MOST_OUT_OF = 1000
 # After these another word may follow: thirty-six.
 TENS = range(20, 100, 10)
+# What leads to the upper end of a band of ages.
+BAND = re.compile(r"\d\s?(?:to|and)$")
 # Words that may stand between a fraction and what it is a fraction of.
 RATIO_NEXT = ("the", "that", "as")
 
@@ -79,7 +81,7 @@ def figures(text: str, found: list[Word], catalogue: Catalogue) -> list[Figure]:
     out: list[Figure] = []
     pattern = _pattern(catalogue.lexicon, sides)
     for match in pattern.finditer(text.lower()):
-        if _sets_against(match, out, directions.leading):
+        if _sets_against(match, out, directions.leading) or _follows_a_name(match, catalogue.reading.numbered):
             match = pattern.match(text.lower(), match.start("core")) or match
         # "One and a half times" holds the "one and a half" that is none by itself.
         if any(
@@ -96,6 +98,14 @@ def _sets_against(match: re.Match[str], before: list[Figure], leading: list[str]
     words = (match["modifier"] or "").split()
     behind_another = any(f.quantity == "level" for f in before) and match.string[: match.start()].endswith(", ")
     return bool(words) and words[-1] in leading and match["core"][0].isdigit() and behind_another
+
+
+def _follows_a_name(match: re.Match[str], numbered: list[str]) -> bool:
+    """Say whether the first of two numbers names something: "aged 35 to 44 and 43 per cent of ..."."""
+    if not match["first"] or match["join"].strip() != "and":
+        return False
+    lead = match.string[: match.start("first")].rstrip()
+    return bool(BAND.search(lead)) or re.split(r"\W+", lead)[-1] in numbered
 
 
 def _read(match: re.Match[str], text: str, found: list[Word], catalogue: Catalogue) -> Iterator[Figure]:

@@ -13,6 +13,8 @@ from engagement_stats.quantities import Figure
 # What may stand between "from" and its figure.
 FROM = re.compile(r"\s*(?:(?:an?|the|its)\s+(?:\w+\s+)?\w+\s+of\s+)?")
 SINCE = re.compile(r"\bsince\s+$", re.IGNORECASE)
+# What stands between the size of a change and the year it is since: "down five points from 2018-19".
+SIZED = re.compile(r"\s+(?:\w+\s+)?(?:from|on|over)\s+")
 # Two dashes around a few words are brackets: "36 per cent - more than a third - had volunteered".
 DASHED = re.compile(r" - ([^-()]{3,60}) - ")
 
@@ -75,9 +77,23 @@ class Sentence:
         between = self.text[min(first.end, second.end) : max(first.start, second.start)]
         return around[0] is not None and around[0] == around[1] and "(" not in between
 
+    @property
+    def opens_with_the_measure(self) -> bool:
+        """Say whether what is measured by comes first: "Compared with 2018-19, ..."."""
+        return any(x.start == 0 for x in self.of("contrast") if x.names not in (("but",), ("from",)))
+
+    def measured_first(self, first: Mention, second: Mention) -> bool:
+        """Say whether the first of two mentions is what the second is measured by."""
+        measures = [self.measures(self.segment(x.start)) for x in (first, second)]
+        led = self.segment(first.start) == self.segment(second.start) and measures[0]
+        return self.opens_with_the_measure or led or measures == [True, False]
+
     def since(self, year: Mention) -> bool:
         """Say whether a year is one since which something changed, and no year of a number."""
-        return SINCE.search(self.text[: year.start]) is not None
+        return SINCE.search(self.text[: year.start]) is not None or any(
+            f.quantity != "level" and f.end <= year.start and SIZED.fullmatch(self.text[f.end : year.start])
+            for f in self.figures
+        )
 
     def measured_by(self, year: Mention) -> bool:
         """Say whether a year is that of what something is measured by."""

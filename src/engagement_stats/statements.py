@@ -1,42 +1,32 @@
-"""Say what the quantitative sentences of a text state: which number, of what, of whom, when, and against which other.
+"""Say what the quantitative sentences of a text state: which numbers, and which is set against which other.
 
-Belongs here: what each number of a sentence states, and joining two numbers that are set against each other.
-Not here: finding numbers (quantities) and names (mentions), and whether a statement is true (verify).
+Belongs here: reading a sentence, and joining two numbers that are set against each other.
+Not here: finding numbers (quantities) and names (mentions), what a number is of (levels), and whether a statement is
+true (verify).
 """
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import pairwise, zip_longest
+from itertools import zip_longest
 from typing import Literal
 
 from engagement_stats.catalogue import Catalogue
 from engagement_stats.documents import Passage
+from engagement_stats.levels import UNTIMED, Level, levels_of, untimed
 from engagement_stats.mentions import Mention, Vocabulary
 from engagement_stats.quantities import Figure, figures
 from engagement_stats.segments import Sentence, led_by
 from engagement_stats.sentences import alike, sentences, words
-from engagement_stats.subjects import Subject, places_of, recall_of, subject_of
+from engagement_stats.subjects import Subject, places_of, recall_of
 
 # Of the words that set two numbers against each other the one that always says which is more.
 THAN = "than"
 # "A fall", "an increase": they may lead to the number that came after.
 CHANGE = re.compile(r"an? ")
-# What stands between two numbers that stand together.
-TOGETHER = re.compile(
-    r"(?:%| per ?cent)?,? (?:and|against|versus|vs\.?|v\.?|compared with|compared to)(?: (?:just|only))? "
-)
+
 STRAIGHT = re.compile(r"[^,;:]*")
-UNTIMED = "it is of another time than the number it is set beside, and of which is not said"
 Direction = Literal["higher", "lower", "similar"]
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """A share that a sentence states."""
-
-    figure: Figure
-    subject: Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +90,7 @@ def _statement(text: str, where: str, vocabulary: Vocabulary, before: Statement 
     found = words(text)
     numbers = figures(text, found, vocabulary.catalogue)
     said = Sentence(text, numbers, vocabulary.mentions(text, found, numbers))
-    levels = [Level(f, subject_of(said, f)) for f in numbers if f.quantity == "level"]
-    levels = [_carried(said, x, before) for x in _places_in_order(said, _years_in_order(said, levels))]
-    levels = _untimed(said, levels)
+    levels = untimed(said, [_carried(said, x, before) for x in levels_of(said)])
     statement = Statement(text, where, tuple(levels), (*_relations(said, levels, before), *_ranks(said)))
     unasserted = bool(said.of("unasserted")) or text.rstrip("\"')").endswith("?")
     return _barred(statement) if unasserted else statement
@@ -126,61 +114,6 @@ def _ranks(said: Sentence) -> list[Relation]:
         return []
     subject = Subject(bar="a place among others is told from the interval of its rank, which league tables have")
     return [Relation(ranks[0].names[0], subject, None)]
-
-
-def _places_in_order(said: Sentence, levels: list[Level]) -> list[Level]:
-    """Pair two numbers that stand together with the two places before.
-
-    "Higher in Wales than in England (23 against 15%)", "higher among men than women, at 58% and 49%".
-    """
-    out = list(levels)
-    for at, (first, second) in enumerate(pairwise(levels)):
-        before = levels[at - 1].figure.end if at else 0
-        end = second.figure.start
-        if not said.in_one_bracket(first.figure, second.figure):
-            end = levels[at + 2].figure.start if at + 2 < len(levels) else len(said.text)
-            if not TOGETHER.fullmatch(said.text[first.figure.end : second.figure.start]):
-                continue
-        people = [x for x in said.of("place", "unknown") if before <= x.start < end]
-        named = [x for x in people if x.end <= first.figure.start]
-        if len(named) != 2 or named != people:
-            continue
-        if named[0].names != named[1].names and all(x.kind == "place" for x in named):
-            for i, n in zip((at, at + 1), named, strict=True):
-                out[i] = replace(levels[i], subject=replace(levels[i].subject, places=(n.names,)))
-    return out
-
-
-def _years_in_order(said: Sentence, levels: list[Level]) -> list[Level]:
-    """Pair two numbers with two years that stand apart: "from 34 to 41 per cent between 2018-19 and 2019-20"."""
-    named = [y for y in said.of("year") if not said.measured_by(y)]
-    if len(levels) != 2 or len(named) != 2:
-        if len(levels) == 1 and len(named) > 1 and said.text[: levels[0].figure.start].rstrip().endswith(" to"):
-            return [_in_year(levels[0], max(y.names[0] for y in named))]
-        return levels
-    settled = [x.subject.years for x in levels]
-    if all(len(y) == 1 for y in settled) and settled[0] != settled[1]:
-        return levels
-    return [_in_year(x, y.names[0]) for x, y in zip(levels, named, strict=True)]
-
-
-def _in_year(level: Level, year: str) -> Level:
-    return replace(level, subject=replace(level.subject, years=(year,)))
-
-
-def _untimed(said: Sentence, levels: list[Level]) -> list[Level]:
-    """Bar a number that another is measured by, of the same people, when no time of its own is told.
-
-    "30 per cent in 2020-21, down from 37 per cent" states two times, and names one.
-    """
-    out: list[Level] = []
-    for level in levels:
-        led = any(x.names == ("from",) and led_by(said, level.figure, x) for x in said.of("contrast"))
-        measures = led or said.measures(said.segment(level.figure.start))
-        if measures and len(level.subject.years) < 2 and any(x.subject == level.subject for x in out):
-            level = replace(level, subject=replace(level.subject, bar=UNTIMED))
-        out.append(level)
-    return out
 
 
 def _carried(said: Sentence, level: Level, before: Statement | None) -> Level:
@@ -259,11 +192,6 @@ def _multiplied(said: Sentence, mention: Mention) -> bool:
     return any(x.end == mention.start - 1 for x in said.of("multiplying"))
 
 
-def _opens_with_the_measure(said: Sentence) -> bool:
-    """Say whether what is measured by comes first: "Compared with 2018-19, ..."."""
-    return any(x.start == 0 for x in said.of("contrast") if x.names not in (("but",), ("from",)))
-
-
 def _leads(said: Sentence, first: Figure, second: Figure) -> bool:
     """Say whether a contrast leads straight to the first of two numbers."""
     parting = {x.start for x in said.of("parting")}
@@ -275,7 +203,7 @@ def _leads(said: Sentence, first: Figure, second: Figure) -> bool:
 
 def _turned(said: Sentence, first: Level, second: Level) -> bool:
     """Say whether the first of two numbers is what the second is measured by: of a change, that of the earlier year."""
-    if _opens_with_the_measure(said):
+    if said.opens_with_the_measure:
         return True
     parting = {x.start for x in said.of("parting")}
     if any(
@@ -302,7 +230,7 @@ def _later_measures(said: Sentence, first: Mention, second: Mention) -> bool:
 
     What is set against nothing is a change, of which the earlier year is the measure.
     """
-    if _opens_with_the_measure(said):
+    if said.opens_with_the_measure:
         return False
     measured = [said.measured_by(x) for x in (first, second)]
     return first.names > second.names if measured[0] == measured[1] else measured[1]
@@ -345,7 +273,7 @@ def _sides(
         return replace(subject, years=left.names), replace(subject, years=right.names)
     if len(subject.places) == 2:
         two = replace(subject, places=subject.places[:1]), replace(subject, places=subject.places[1:])
-        return two[::-1] if _opens_with_the_measure(said) else two
+        return two[::-1] if said.opens_with_the_measure else two
     if len(named) == 1 and said.measured_by(named[0]):
         return replace(subject, years=()), subject
     return subject, None

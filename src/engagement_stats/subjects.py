@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from engagement_stats.mentions import Mention
 from engagement_stats.quantities import Figure
-from engagement_stats.segments import Sentence, near, slots
+from engagement_stats.segments import Sentence, led_by, near, slots
 
 CLOSE = 3
 NEGATED_WITHIN = 25
@@ -156,7 +156,10 @@ def _years(said: Sentence, figure: Figure) -> tuple[str, ...]:
         lead = [y for y in inside if all(y.start < f.start for f in numbers)]
         if lead or (inside and of_its_own):
             return tuple(y.names[0] for y in (lead or inside))
-    return ()
+    since = {y.names[0] for y in said.of("year") if said.since(y)}
+    led = any(x.names == ("from",) and led_by(said, figure, x) for x in said.of("contrast"))
+    # "Since 2018-19, ... from 34 per cent to 41 per cent in 2019-20".
+    return tuple(since) if led and len(since) == 1 else ()
 
 
 def _in_brackets(said: Sentence, figure: Figure, years: list[Mention]) -> list[Mention]:

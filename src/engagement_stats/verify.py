@@ -22,10 +22,11 @@ from engagement_stats.consistency import of_relation, signed
 from engagement_stats.errors import listed
 from engagement_stats.evidence import Evidence, Found, undecided
 from engagement_stats.identify import Identified, Identifier
+from engagement_stats.levels import UNTIMED, Level
 from engagement_stats.lexicon import Meaning
 from engagement_stats.quantities import Figure
 from engagement_stats.sidebyside import SideBySide
-from engagement_stats.statements import UNTIMED, Level, Relation, Statement
+from engagement_stats.statements import Relation, Statement
 from engagement_stats.wording import similar
 
 UNKNOWN = "How the two estimates vary together is not known."

@@ -67,7 +67,8 @@ class Reading(Entry):
     that something is so, and `opinions` show what people think of it. `parts` lead to a part of people of whom a
     share is told, unless one of `shares` stands before them, and `predicates` behind an indicator show that a share
     is of those who did. A number in `not_statistics` is no share of people, one before `changes` or after
-    `change_verbs` (words) the size of a change. `not_places` are capitalised words that are no names of places.
+    `change_verbs` (words) the size of a change; a plain one behind `numbered` (words) names something. `not_places`
+    are capitalised words that are no names of places.
     """
 
     sentences: Sentences = Sentences()
@@ -100,4 +101,5 @@ class Reading(Entry):
     changes: list[Text] = Field(default_factory=list)
     change_verbs: list[Text] = Field(default_factory=list)
     averages: list[Text] = Field(default_factory=list)
+    numbered: list[Text] = Field(default_factory=list)
     not_places: list[Text] = Field(default_factory=list)
