@@ -186,6 +186,12 @@ PLACED = [
         "In 2023-24 civic participation was 26% among 75 year olds and over.",
         {"26%": ("2023_24", "75+")},
     ),
+    (
+        "In 2023-24 around 1 in 3 adults (33%) took part in civic participation, not significantly different from "
+        "2021-22 (34%) but lower than 2020-21 (41%).",
+        {"around 1 in 3": ("2023_24", "all"), "33%": ("2023_24", "all"), "34%": ("2021_22", "all"),
+         "41%": ("2020_21", "all")},
+    ),
     ("In the year before last (2019-20), 41% took part in civic participation.", {"41%": ("2019_20", "all")}),
     ("41% took part in civic participation (Community Life Survey, 2019-20).", {"41%": ("2019_20", "all")}),
     (
@@ -415,6 +421,10 @@ def test_places_in_the_text_stay_what_they_are() -> None:
         ("51% of people aged 35 to 44 and 43% of others", [("51%", "level"), ("43%", "level")]),
         ("51% of people over 65 and 43% of others", [("51%", "level"), ("43%", "level")]),
         ("34 and 41 per cent", [("34 per cent", "level"), ("41 per cent", "level")]),
+        ("down by 7 points (18%)", [("7 points", "difference"), ("18%", "relative_change")]),
+        ("rose by almost a fifth (18%)", [("almost a fifth", "relative_change"), ("18%", "relative_change")]),
+        ("fell ten points (over a quarter)", [("ten points", "difference"), ("over a quarter", "relative_change")]),
+        ("down 7 points (34% in 2021)", [("7 points", "difference"), ("34%", "level")]),
         ("half as many again; half again as likely; 2 and a half times as likely", []),
         ("one and a half times as likely", [("one and a half times", "ratio")]),
         ("58% of men, well above 49% of women", [("58%", "level"), ("49%", "level")]),

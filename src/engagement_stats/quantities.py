@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 
 from engagement_stats import lexicon
 from engagement_stats.catalogue import Catalogue
@@ -26,6 +27,7 @@ MOST_OUT_OF = 1000
 TENS = range(20, 100, 10)
 # What leads to the upper end of a band of ages.
 BAND = re.compile(r"\d\s?(?:to|and)$")
+SIZES = ("difference", "relative_change")
 # Words that may stand between a fraction and what it is a fraction of.
 RATIO_NEXT = ("the", "that", "as")
 
@@ -90,7 +92,16 @@ def figures(text: str, found: list[Word], catalogue: Catalogue) -> list[Figure]:
         ):
             continue
         out += _read(match, text, found, catalogue)
+    for at, (before, figure) in enumerate(pairwise(out), start=1):
+        if before.quantity in SIZES and figure.quantity == "level" and _is_beside(text, before, figure):
+            again = _meaning(figure.words, catalogue.lexicon, "relative_change")
+            out[at] = figure if again is None else replace(figure, meaning=again)
     return out
+
+
+def _is_beside(text: str, before: Figure, figure: Figure) -> bool:
+    """Say whether a number alone in brackets gives the one before it again: "seven points (18 per cent)"."""
+    return re.fullmatch(r"\s*\(", text[before.end : figure.start]) is not None and text[figure.end :][:1] == ")"
 
 
 def _sets_against(match: re.Match[str], before: list[Figure], leading: list[str]) -> bool:
