@@ -311,6 +311,35 @@ def test_social_grades_are_told_apart(packaged: catalogue.Catalogue, text: str, 
     assert any(m.kind == "unknown" for m in mentions) == (place is None)
 
 
+@pytest.mark.parametrize(
+    ("text", "barred"),
+    [
+        ("In 2014, 40% of trade union members were women.", {"40%": "who did"}),
+        ("In 2023-24, 28% of all formal volunteers at least once a year were women.", {"28%": "who did"}),
+        (
+            "In 2019-20, 41% took part in civic participation; the majority of people (59%) did not.",
+            {"the majority": "denied", "59%": "denied"},
+        ),
+        ("In 2019-20, 41% took part in civic participation and most (59%) did not.", {"59%": "denied"}),
+    ],
+)
+def test_those_who_did_and_those_who_did_not_are_others_than_everybody(
+    packaged: catalogue.Catalogue, release: Release, text: str, barred: dict[str, str]
+) -> None:
+    table = answers(text, packaged, release)
+    rows = table[(table["kind"] == "level") & table["wave"].eq("")]
+    assert {r.stated for r in rows.itertuples(index=False)} == set(barred)
+    assert all(barred[r.stated] in r.reason for r in rows.itertuples(index=False))
+    assert not checked.at_fault(table)
+
+
+def test_a_number_said_again_in_brackets_is_of_the_same(packaged: catalogue.Catalogue, release: Release) -> None:
+    text = "In 2020-21, 17% volunteered formally each month, compared with nearly a quarter ({}) a year earlier."
+    assert list(answers(text.format("23%"), packaged, release).query("kind == 'level'")["wave"]) == [
+        "cls_2020_21", "cls_2019_20", "cls_2019_20",
+    ]  # fmt: skip
+
+
 def test_two_numbers_of_one_estimate_are_not_held_against_it(packaged: catalogue.Catalogue, release: Release) -> None:
     text = "In 2019-20, 41% took part in civic participation, more or less, as against 8 per cent and 77 per cent."
     rows = answers(text, packaged, release).query("kind == 'level'")

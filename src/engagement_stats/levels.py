@@ -16,6 +16,8 @@ from engagement_stats.subjects import ORDER, Subject, subject_of
 
 UNTIMED = "it is of another time than the number it is set beside, and of which is not said"
 SPAN = re.compile(r"\d\D*(?:to|and|-)\D*\d")
+# What stands between a number and the same in digits: "nearly a quarter (23 per cent)".
+AGAIN = re.compile(r"\s*\(")
 # What stands between two numbers that stand together.
 TOGETHER = re.compile(
     r"(?:%| per ?cent)?,? (?:and|against|versus|vs\.?|v\.?|compared with|compared to)(?: (?:just|only))? "
@@ -33,7 +35,14 @@ class Level:
 def levels_of(said: Sentence) -> list[Level]:
     """Return the shares of a sentence, each with what it is of."""
     levels = [Level(f, _of_two(said, f, subject_of(said, f))) for f in said.figures if f.quantity == "level"]
-    return _places_in_order(said, _years_in_order(said, levels))
+    levels = _places_in_order(said, _years_in_order(said, levels))
+    for at, (first, again) in enumerate(pairwise(levels), start=1):
+        meaning = again.figure.meaning
+        if AGAIN.fullmatch(said.text[first.figure.end : again.figure.start]) and first.figure.meaning.touches(
+            meaning.lower, meaning.upper
+        ):
+            levels[at] = replace(again, subject=levels[at - 1].subject)
+    return levels
 
 
 def _of_two(said: Sentence, figure: Figure, subject: Subject) -> Subject:

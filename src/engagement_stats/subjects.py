@@ -16,6 +16,8 @@ NEGATED_WITHIN = 25
 UNTOLD = "it is of a time that is not followed"
 # What may stand between a number and its year behind it, "34 per cent (in 2018-19)", or a place or year and its number.
 BRACKET = re.compile(r"\s*\(\s*(?:in\s+)?")
+# What leads from a number to those who did.
+MEMBERS = re.compile(r"\s+of\s+(?:all\s+|the\s+|these\s+)?")
 # What stands between a number and the people right behind it.
 RUNNING = re.compile(r"[^,;:()]*")
 # What may stand between "of whom" and its number.
@@ -175,6 +177,8 @@ def _in_brackets(said: Sentence, figure: Figure, years: list[Mention]) -> list[M
 
 def _bar(said: Sentence, figure: Figure, named: Mention) -> str | None:
     """Say why a number beside the words of an indicator is not its share: denied, or a share of those who did."""
+    if MEMBERS.fullmatch(said.text[figure.end : named.start]):
+        return OF_A_PART  # "40 per cent of e-petition signers were ..."
     between = (min(figure.end, named.end), max(figure.start, named.start))
     for no in said.of("negation"):
         near = 0 <= named.start - no.end <= NEGATED_WITHIN
@@ -223,8 +227,12 @@ def _part(said: Sentence, figure: Figure, named: Mention | None) -> str | None:
 
 def _denied(said: Sentence, figure: Figure, no: Mention) -> bool:
     """Say whether a denial follows a figure before the next one: "and 30 per cent are certain not to vote"."""
-    following = min((f.start for f in said.figures if f.start > figure.start), default=len(said.text))
-    return figure.end <= no.start < following and said.segment(no.start) == said.segment(figure.start)
+    segment = said.segment(no.start)
+    if segment not in (said.segment(figure.start), said.around.get(said.segment(figure.start))):
+        return False
+    # "The majority of them (69 per cent) were not": what is denied is said in two numbers.
+    others = [f for f in said.figures if f.start > figure.start and said.segment(f.start) == segment]
+    return figure.end <= no.start < min((f.start for f in others), default=len(said.text))
 
 
 def _order(said: Sentence, figure: Figure) -> str | None:
