@@ -192,6 +192,10 @@ PLACED = [
         {"around 1 in 3": ("2023_24", "all"), "33%": ("2023_24", "all"), "34%": ("2021_22", "all"),
          "41%": ("2020_21", "all")},
     ),
+    (
+        "Civic participation, 2023-24: women 35%, men 32%, all 33%.",
+        {"35%": ("2023_24", "Female"), "32%": ("2023_24", "Male"), "33%": ("2023_24", "all")},
+    ),
     ("In the year before last (2019-20), 41% took part in civic participation.", {"41%": ("2019_20", "all")}),
     ("41% took part in civic participation (Community Life Survey, 2019-20).", {"41%": ("2019_20", "all")}),
     (
