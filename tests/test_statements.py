@@ -318,6 +318,10 @@ def test_social_grades_are_told_apart(packaged: catalogue.Catalogue, text: str, 
 @pytest.mark.parametrize(
     ("text", "barred"),
     [
+        ("In 2019-20 civic participation was not 41%.", {"41%": "denied"}),
+        ("Civic participation has never been above 42%.", {"42%": "denied"}),
+        ("Target: 45% of adults to take part in civic participation by 2025.", {"45%": "does not say"}),
+        ("According to our residents' survey, 41% took part in civic participation in 2019-20.", {"41%": "who is"}),
         ("In 2014, 40% of trade union members were women.", {"40%": "who did"}),
         ("In 2023-24, 28% of all formal volunteers at least once a year were women.", {"28%": "who did"}),
         (

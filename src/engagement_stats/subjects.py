@@ -182,7 +182,7 @@ def _bar(said: Sentence, figure: Figure, named: Mention) -> str | None:
     between = (min(figure.end, named.end), max(figure.start, named.start))
     for no in said.of("negation"):
         near = 0 <= named.start - no.end <= NEGATED_WITHIN
-        denied = named.end <= figure.start and _denied(said, figure, no)
+        denied = named.end <= figure.start and (_denied(said, figure, no) or _never_so(said, figure, named, no))
         if _held(no, named) or not (near or denied or figure.end <= no.start < named.start):
             continue
         if between[0] <= no.start <= between[1] or denied:
@@ -223,6 +223,12 @@ def _part(said: Sentence, figure: Figure, named: Mention | None) -> str | None:
         if follows or (opens and part.start < figure.start and named in others):
             return OF_A_PART
     return None
+
+
+def _never_so(said: Sentence, figure: Figure, named: Mention, no: Mention) -> bool:
+    """Say whether a denial leads from an indicator to a figure: "civic participation was never above 42 per cent"."""
+    together = named.end <= no.start and said.segment(no.start) == said.segment(figure.start)
+    return together and no.end <= figure.start and RUNNING.fullmatch(said.text[no.end : figure.start]) is not None
 
 
 def _denied(said: Sentence, figure: Figure, no: Mention) -> bool:
