@@ -73,3 +73,11 @@ def test_design_effects_and_a_known_right_side() -> None:
 def test_what_cannot_be_is_refused(left: float, difference: float) -> None:
     with pytest.raises(ValueError, match="shares between 0 and 1"):
         planning.sample_needed(left, difference)
+
+
+@pytest.mark.parametrize(
+    "odd", [{"power": 1.0}, {"level": 0.0}, {"left_design_effect": -1.0}, {"right_per_left": 0.0}]
+)  # fmt: skip
+def test_a_number_out_of_its_range_is_refused(odd: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="above 0"):
+        planning.sample_needed(0.5, 0.1, **odd)

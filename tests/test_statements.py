@@ -131,6 +131,232 @@ def test_numbers_are_given_the_estimate_a_reader_would_give_them(
     assert s.verdicts == s.right, s.misses
 
 
+PLACED = [
+    (
+        "In 2023-24, a third of adults in England took part in civic participation, with women (35%) more likely than "
+        "men (32%) to have done so.",
+        {"a third": ("2023_24", "all"), "35%": ("2023_24", "Female"), "32%": ("2023_24", "Male")},
+    ),
+    (
+        "In 2023-24, a third took part in civic participation, with women more likely than men to do so (35% v 32%).",
+        {"a third": ("2023_24", "all"), "35%": ("2023_24", "Female"), "32%": ("2023_24", "Male")},
+    ),
+    (
+        "In 2023-24, a third took part in civic participation, though men (32%) were less likely to than women (35%).",
+        {"a third": ("2023_24", "all"), "35%": ("2023_24", "Female"), "32%": ("2023_24", "Male")},
+    ),
+    (
+        "In 2023-24 civic participation (33%) was higher among women (35%) than men (32%).",
+        {"33%": ("2023_24", "all"), "35%": ("2023_24", "Female"), "32%": ("2023_24", "Male")},
+    ),
+    (
+        "In 2023-24 civic participation was higher for women (35%) than for men (32%), and neighbourhood belonging was "
+        "higher for women (63%) than men (60%).",
+        {"35%": ("2023_24", "Female"), "32%": ("2023_24", "Male"), "63%": ("2023_24", "Female"),
+         "60%": ("2023_24", "Male")},
+    ),
+    (
+        "In 2018-19 a quarter of adults (25%) agreed that they could influence local decisions, and 52% would like to "
+        "be more involved in the decisions their council makes.",
+        {"a quarter": ("2018_19", "all"), "25%": ("2018_19", "all"), "52%": ("2018_19", "all")},
+    ),
+    (
+        "In 2019-20 formal volunteering was lower among 25 to 34 year olds (29% at least once a year; 16% at least "
+        "once a month).",
+        {"29%": ("2019_20", "25-34"), "16%": ("2019_20", "25-34")},
+    ),
+    (
+        "In 2023-24, a smaller share of 75+ (26%) than of 65-74s (36%) took part in civic participation.",
+        {"26%": ("2023_24", "75+"), "36%": ("2023_24", "65-74")},
+    ),
+    ("In 2019-20, civic participation was 41%, up 6 points on 2018-19.", {"41%": ("2019_20", "all")}),
+    (
+        "In 2023-24, women's civic participation was 35%, three points ahead of men (32%).",
+        {"35%": ("2023_24", "Female"), "32%": ("2023_24", "Male")},
+    ),
+    (
+        "In 2023-24 civic participation was higher among women than men, at 35% and 32%.",
+        {"35%": ("2023_24", "Female"), "32%": ("2023_24", "Male")},
+    ),
+    (
+        "More women than men took part in civic participation in 2023-24: 35% against 32%.",
+        {"35%": ("2023_24", "Female"), "32%": ("2023_24", "Male")},
+    ),
+    (
+        "In 2023-24 civic participation was 26% among 75 year olds and over.",
+        {"26%": ("2023_24", "75+")},
+    ),
+    (
+        "In 2023-24 around 1 in 3 adults (33%) took part in civic participation, not significantly different from "
+        "2021-22 (34%) but lower than 2020-21 (41%).",
+        {"around 1 in 3": ("2023_24", "all"), "33%": ("2023_24", "all"), "34%": ("2021_22", "all"),
+         "41%": ("2020_21", "all")},
+    ),
+    (
+        "Civic participation, 2023-24: women 35%, men 32%, all 33%.",
+        {"35%": ("2023_24", "Female"), "32%": ("2023_24", "Male"), "33%": ("2023_24", "all")},
+    ),
+    ("In the year before last (2019-20), 41% took part in civic participation.", {"41%": ("2019_20", "all")}),
+    ("41% took part in civic participation (Community Life Survey, 2019-20).", {"41%": ("2019_20", "all")}),
+    (
+        "In 2021-22 the share in civic participation, at 34%, was back to its 2018-19 level.",
+        {"34%": ("2021_22", "all")},
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), PLACED)
+def test_a_number_is_of_the_people_and_the_year_that_go_with_it(
+    packaged: catalogue.Catalogue, release: Release, text: str, expected: dict[str, tuple[str, str]]
+) -> None:
+    table = answers(text, packaged, release)
+    shares = table[table["kind"] == "level"]
+    found = {r.stated: (r.wave.removeprefix("cls_"), r.level) for r in shares.itertuples(index=False)}
+    assert found == expected
+    assert not checked.at_fault(table)
+    assert all(abs(r.estimate - float(r.stated.rstrip("%")) / 100) < 0.006 for r in shares.itertuples(index=False)
+               if r.stated.endswith("%"))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "In 2020-21, 30% of adults volunteered formally in the last 12 months, down from 37%.",
+        "In 2020-21, 30% of adults volunteered formally in the last 12 months, compared with 37% previously.",
+        "In 2020-21 formal volunteering in the last 12 months fell on the previous year (30%, from 37%).",
+        # Of 2013-14, and not of the wave before.
+        "In 2023-24, 28% of adults volunteered formally in the last 12 months, down from 45%.",
+        "In 2019-20, 15% of Asian adults formally volunteered monthly, 8 points below white adults (23%).",
+        "Civic participation has hovered between 33 and 36 per cent since 2012.",
+        "People were five times as likely to take part in civic participation as in civic activism in 2019-20 (41% "
+        "and 8%).",
+        "In 2019-20 men were half again as likely as women to take part in civic participation.",
+        "In 2019-20 women were not as likely as men to take part in civic participation.",
+        "Civic participation fell from 41% in 2020-21 to 34% in 2021-22, a drop of about a fifth.",
+    ],
+)
+def test_what_is_not_followed_is_no_fault(packaged: catalogue.Catalogue, release: Release, text: str) -> None:
+    table = answers(text, packaged, release)
+    assert not checked.at_fault(table), table[["stated", "verdict", "arithmetic", "reason"]]
+
+
+def test_a_number_without_a_year_beside_one_with_a_year_is_of_another_time(
+    packaged: catalogue.Catalogue, release: Release
+) -> None:
+    text = "In 2020-21, {} of adults volunteered formally in the last 12 months, down from 37%."
+    first, second = answers(text.format("30%"), packaged, release).query("kind == 'level'").itertuples(index=False)
+    assert (first.verdict, second.verdict) == ("supported", "cannot be checked")
+    assert "another time" in second.reason
+    # The change is held against the wave before, whose number 37 is; of no such wave is 45.
+    assert one(text.format("30%"), "down from", packaged, release)["verdict"] == "supported"
+    other = one(text.format("30%").replace("37%", "45%"), "down from", packaged, release)
+    assert (other["verdict"], other["arithmetic"]) == ("cannot be checked", "right")
+    assert one(text.format("34%"), "34%", packaged, release)["verdict"] == "not supported"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Compared with 2018-19 (34%), civic participation was higher in 2019-20 (41%).",
+        "Civic participation was higher than in 2018-19 (34%) in 2019-20 (41%).",
+    ],
+)
+def test_what_a_contrast_leads_to_is_what_the_other_is_measured_by(packaged: catalogue.Catalogue, text: str) -> None:
+    (statement,) = read([Passage(text, "paragraph", (0,), (1,))], packaged)
+    (relation,) = statement.relations
+    assert relation.left_level is not None
+    assert relation.right_level is not None
+    assert (relation.left_level.words, relation.right_level.words, relation.direction) == ("41%", "34%", "higher")
+
+
+@pytest.mark.parametrize(
+    ("text", "stated", "against", "verdict"),
+    [
+        ("In 2020-21, 17% volunteered formally each month - down 5 points from 2018-19.", "5 points", "2018_19", True),
+        ("In 2020-21 monthly formal volunteering was 17%, a fall of 5 points on 2018-19.", "5 points", "2018_19", True),
+        ("Since 2018-19, civic participation has risen from 34% to 41% in 2020-21.", "risen", "2018_19", True),
+        ("In 2021-22 civic participation was lower than in 2019-20 (34% against 41%).", "lower", "2019_20", True),
+        ("Civic participation stood at 33% in 2023-24, down from 41%.", "down from", "2021_22", False),
+    ],
+)  # fmt: skip
+def test_a_change_is_held_against_the_year_it_is_since(
+    packaged: catalogue.Catalogue, release: Release, text: str, stated: str, against: str, verdict: bool
+) -> None:
+    row = one(text, stated, packaged, release)
+    assert row["against"].startswith(f"cls_{against}, ")
+    assert row["verdict"] == ("supported" if verdict else "cannot be checked")
+    assert not checked.at_fault(answers(text, packaged, release))
+
+
+def test_two_numbers_behind_a_turned_comparison_are_in_no_known_order(
+    packaged: catalogue.Catalogue, release: Release
+) -> None:
+    for text in (
+        "Compared with 2019-20, civic participation was lower in 2021-22 (34% against 41%).",
+        "Compared with 2019-20, civic participation was lower in 2021-22 (41% against 34%).",
+        "In 2023-24, compared with men, women were more likely to take part in civic participation (35% and 32%).",
+        "In 2023-24, men were less likely than women to take part in civic participation (32% to 35%).",
+    ):
+        rows = answers(text, packaged, release).query("kind == 'level'")
+        assert set(rows["verdict"]) == {"cannot be checked"}
+        assert rows["reason"].str.contains("order").all()
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [("63% of C1s signed a petition", "C1"), ("35% of people in social grade C2 did", "C2"), ("among C2DEs", None),
+     ("among ABC1s", None), ("77% of ABs", "AB")],
+)  # fmt: skip
+def test_social_grades_are_told_apart(packaged: catalogue.Catalogue, text: str, place: str | None) -> None:
+    found = words(text)
+    mentions = Vocabulary(packaged).mentions(text, found, figures(text, found, packaged))
+    said = [m.names for m in mentions if m.kind == "place"]
+    assert said == ([] if place is None else [(f"social_grade={place}",)])
+    assert any(m.kind == "unknown" for m in mentions) == (place is None)
+
+
+@pytest.mark.parametrize(
+    ("text", "barred"),
+    [
+        ("In 2019-20 civic participation was not 41%.", {"41%": "denied"}),
+        ("Civic participation has never been above 42%.", {"42%": "denied"}),
+        ("Target: 45% of adults to take part in civic participation by 2025.", {"45%": "does not say"}),
+        ("According to our residents' survey, 41% took part in civic participation in 2019-20.", {"41%": "who is"}),
+        ("In 2014, 40% of trade union members were women.", {"40%": "who did"}),
+        ("In 2023-24, 28% of all formal volunteers at least once a year were women.", {"28%": "who did"}),
+        (
+            "In 2019-20, 41% took part in civic participation; the majority of people (59%) did not.",
+            {"the majority": "denied", "59%": "denied"},
+        ),
+        ("In 2019-20, 41% took part in civic participation and most (59%) did not.", {"59%": "denied"}),
+    ],
+)
+def test_those_who_did_and_those_who_did_not_are_others_than_everybody(
+    packaged: catalogue.Catalogue, release: Release, text: str, barred: dict[str, str]
+) -> None:
+    table = answers(text, packaged, release)
+    rows = table[(table["kind"] == "level") & table["wave"].eq("")]
+    assert {r.stated for r in rows.itertuples(index=False)} == set(barred)
+    assert all(barred[r.stated] in r.reason for r in rows.itertuples(index=False))
+    assert not checked.at_fault(table)
+
+
+def test_a_number_said_again_in_brackets_is_of_the_same(packaged: catalogue.Catalogue, release: Release) -> None:
+    text = "In 2020-21, 17% volunteered formally each month, compared with nearly a quarter ({}) a year earlier."
+    assert list(answers(text.format("23%"), packaged, release).query("kind == 'level'")["wave"]) == [
+        "cls_2020_21", "cls_2019_20", "cls_2019_20",
+    ]  # fmt: skip
+
+
+def test_two_numbers_of_one_estimate_are_not_held_against_it(packaged: catalogue.Catalogue, release: Release) -> None:
+    text = "In 2019-20, 41% took part in civic participation, more or less, as against 8 per cent and 77 per cent."
+    rows = answers(text, packaged, release).query("kind == 'level'")
+    assert "not supported" not in set(rows["verdict"])
+    assert one("In 2019-20, 77% took part in civic participation.", "77%", packaged, release)["verdict"] == (
+        "not supported"
+    )
+
+
 def test_every_indicator_is_found_in_its_own_phrase(packaged: catalogue.Catalogue) -> None:
     for name, entry in packaged.indicators.items():
         text = f"In 2018-19, 36 per cent of adults {entry.phrase}."
@@ -228,7 +454,20 @@ def test_places_in_the_text_stay_what_they_are() -> None:
         ("(95% confidence interval 34 to 38)", []),
         ("10 out of 10; 12 in 2018", []),
         ("the poorest fifth of areas", []),
-        ("one and a half times higher; half as many again", []),
+        ("(95% interval 0 to 18 per cent), (95% CI: 39.5% to 41.9%), (95% CI 39.5-41.9%)", []),
+        ("51% of people aged 35 to 44 and 43% of others", [("51%", "level"), ("43%", "level")]),
+        ("51% of people over 65 and 43% of others", [("51%", "level"), ("43%", "level")]),
+        ("34 and 41 per cent", [("34 per cent", "level"), ("41 per cent", "level")]),
+        ("down by 7 points (18%)", [("7 points", "difference"), ("18%", "relative_change")]),
+        ("rose by almost a fifth (18%)", [("almost a fifth", "relative_change"), ("18%", "relative_change")]),
+        ("fell ten points (over a quarter)", [("ten points", "difference"), ("over a quarter", "relative_change")]),
+        ("down 7 points (34% in 2021)", [("7 points", "difference"), ("34%", "level")]),
+        ("half as many again; half again as likely; 2 and a half times as likely", []),
+        ("one and a half times as likely", [("one and a half times", "ratio")]),
+        ("58% of men, well above 49% of women", [("58%", "level"), ("49%", "level")]),
+        ("well above 49% of women", [("well above 49%", "level")]),
+        ("41%, more than a third", [("41%", "level"), ("more than a third", "level")]),
+        ("a drop of almost a fifth", [("almost a fifth", "relative_change")]),
         ("three points to remember", []),
     ],
 )  # fmt: skip

@@ -277,6 +277,21 @@ def test_half_written_files_go_and_those_somebody_writes_stay(store: Store) -> N
     assert {p for p in store.root.rglob("*") if p.is_file()} == stays
 
 
+def test_a_folder_of_somebody_beside_the_builds_stays(store: Store) -> None:
+    store.write(WAVE, A, "raw", FRAME)
+    store.finish(WAVE, A, {})
+    theirs = store.root / WAVE / "notes"
+    theirs.mkdir()
+    (theirs / "about.txt").write_text("mine")
+    (theirs / ".settings").write_text("mine")
+    store.sweep({WAVE: A})
+    for fingerprint in (B, C):
+        store.write(WAVE, fingerprint, "raw", FRAME)
+        store.finish(WAVE, fingerprint, {})
+    assert sorted(p.name for p in theirs.iterdir()) == [".settings", "about.txt"]
+    assert not store.folder(WAVE, A).exists()
+
+
 def test_a_file_swept_away_before_it_is_held_is_made_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     store.write(WAVE, A, "raw", FRAME)
     make = tempfile.mkstemp

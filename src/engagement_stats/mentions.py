@@ -19,7 +19,7 @@ from engagement_stats.sentences import GAP, Word, alike, find, words
 Kind = Literal[
     "indicator", "place", "unknown", "year", "previous", "survey", "series", "recall", "negation", "predicate", "who",
     "contrast", "parting", "in_order", "higher", "lower", "similar", "changing", "rank", "unasserted", "part", "share",
-    "opinion", "time", "referring", "general",
+    "opinion", "time", "referring", "general", "multiplying", "leading",
 ]  # fmt: skip
 # Words looked at after "of" before the people are taken to be unknown.
 PEOPLE_WORDS = 6
@@ -173,6 +173,7 @@ class Vocabulary:
             "part": reading.parts, "share": reading.shares, "time": reading.untold_times,
             "opinion": reading.opinions,
             "referring": reading.referring, "general": reading.people.general,
+            "multiplying": reading.directions.multiplying, "leading": reading.directions.leading,
         }  # fmt: skip
         # "More than half" is a number, and the "lower" of an interval its limit; they compare nothing.
         silent = [(f.start, f.end) for f in figures] + no_statistics(found, self.catalogue)
@@ -183,7 +184,8 @@ class Vocabulary:
         others += self._looked_up("survey", _turned(reading.surveys), found)
         others += self._looked_up("series", _turned(reading.series), found)
         others += self._looked_up("recall", _turned(reading.recalls), found)
-        own = _plainly("negation", self.provisos, found)
+        # "Not significantly different" denies no number.
+        own = [*_plainly("negation", self.provisos, found), *(o for o in others if o.kind == "similar")]
         others = [
             o for o in others if o.kind != "negation" or not any(x.start <= o.start and o.end <= x.end for x in own)
         ]

@@ -98,7 +98,7 @@ def sample_needed(
     Raises
     ------
     ValueError
-        The two shares do not lie between 0 and 1, or the difference is 0.
+        The two shares do not lie between 0 and 1, the difference is 0, or another number is out of its range.
 
     Notes
     -----
@@ -114,6 +114,8 @@ def sample_needed(
     right = left - difference
     if not (0 < left < 1 and 0 <= right <= 1) or difference == 0:
         raise ValueError("left and left less difference are shares between 0 and 1, and the difference is not 0")
+    if not (0 < power < 1 and 0 < level < 1 and min(left_design_effect, right_design_effect, right_per_left) > 0):
+        raise ValueError("power and level lie between 0 and 1, and design effects and right_per_left are above 0")
     z = float(special.ndtri(1 - level / 2) + special.ndtri(power))
     variance = left_design_effect * left * (1 - left) + right_design_effect * right * (1 - right) / right_per_left
     return math.ceil(variance * (z / difference) ** 2)

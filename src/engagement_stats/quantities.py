@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 
 from engagement_stats import lexicon
 from engagement_stats.catalogue import Catalogue
@@ -24,6 +25,9 @@ DIGITS = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 MOST_OUT_OF = 1000
 # After these another word may follow: thirty-six.
 TENS = range(20, 100, 10)
+# What leads to the upper end of a band of ages.
+BAND = re.compile(r"\d\s?(?:to|and)$")
+SIZES = ("difference", "relative_change")
 # Words that may stand between a fraction and what it is a fraction of.
 RATIO_NEXT = ("the", "that", "as")
 
@@ -77,11 +81,42 @@ def figures(text: str, found: list[Word], catalogue: Catalogue) -> list[Figure]:
     directions = catalogue.reading.directions
     sides = [*directions.higher, *directions.lower]
     out: list[Figure] = []
-    for match in _pattern(catalogue.lexicon, sides).finditer(text.lower()):
-        if any(match.start() < end and start < match.end() for start, end in barred):
+    pattern = _pattern(catalogue.lexicon, sides)
+    for match in pattern.finditer(text.lower()):
+        if _sets_against(match, out, directions.leading) or _follows_a_name(match, catalogue.reading.numbered):
+            match = pattern.match(text.lower(), match.start("core")) or match
+        # "One and a half times" holds the "one and a half" that is none by itself.
+        if any(
+            match.start() < end and start < match.end() and not (match.start() <= start and end <= match.end())
+            for start, end in barred
+        ):
             continue
         out += _read(match, text, found, catalogue)
+    for at, (before, figure) in enumerate(pairwise(out), start=1):
+        if before.quantity in SIZES and figure.quantity == "level" and _is_beside(text, before, figure):
+            again = _meaning(figure.words, catalogue.lexicon, "relative_change")
+            out[at] = figure if again is None else replace(figure, meaning=again)
     return out
+
+
+def _is_beside(text: str, before: Figure, figure: Figure) -> bool:
+    """Say whether a number alone in brackets gives the one before it again: "seven points (18 per cent)"."""
+    return re.fullmatch(r"\s*\(", text[before.end : figure.start]) is not None and text[figure.end :][:1] == ")"
+
+
+def _sets_against(match: re.Match[str], before: list[Figure], leading: list[str]) -> bool:
+    """Say whether "well above 49 per cent" is what a number before it is measured by, and no number above 49."""
+    words = (match["modifier"] or "").split()
+    behind_another = any(f.quantity == "level" for f in before) and match.string[: match.start()].endswith(", ")
+    return bool(words) and words[-1] in leading and match["core"][0].isdigit() and behind_another
+
+
+def _follows_a_name(match: re.Match[str], numbered: list[str]) -> bool:
+    """Say whether the first of two numbers names something: "aged 35 to 44 and 43 per cent of ..."."""
+    if not match["first"] or match["join"].strip() != "and":
+        return False
+    lead = match.string[: match.start("first")].rstrip()
+    return bool(BAND.search(lead)) or re.split(r"\W+", lead)[-1] in numbered
 
 
 def _read(match: re.Match[str], text: str, found: list[Word], catalogue: Catalogue) -> Iterator[Figure]:
@@ -164,7 +199,7 @@ def _quantity(match: re.Match[str], before: list[str], after: list[str], entries
         if before[-1:] == ["by"]:
             return "relative_change"
         return "level" if _is_share(in_n[1], in_n[2]) else None
-    if before[-1:] == ["by"] or following in entries.changes:
+    if before[-1:] == ["by"] or following in entries.changes or _is_change_of(before, entries):
         return "relative_change"
     if core.startswith("most") or "major" in core or "minor" in core:
         return "level" if following in (*entries.people.general, "of") else None

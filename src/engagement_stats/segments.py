@@ -13,8 +13,14 @@ from engagement_stats.quantities import Figure
 # What may stand between "from" and its figure.
 FROM = re.compile(r"\s*(?:(?:an?|the|its)\s+(?:\w+\s+)?\w+\s+of\s+)?")
 SINCE = re.compile(r"\bsince\s+$", re.IGNORECASE)
+# What stands between the size of a change and the year it is since: "down five points from 2018-19".
+SIZED = re.compile(r"\s+(?:\w+\s+)?(?:from|on|over)\s+")
 # Two dashes around a few words are brackets: "36 per cent - more than a third - had volunteered".
 DASHED = re.compile(r" - ([^-()]{3,60}) - ")
+
+
+# It may part two statements: "..., and interest in politics was ...", "..., with men (58%) ...".
+CLAUSE = re.compile(r", (?:and|with) ")
 
 
 class Sentence:
@@ -65,9 +71,29 @@ class Sentence:
         opening = [x for x in self.of("contrast") if self.segment(x.start) == segment and x.start not in parting]
         return any(x.start == 0 or self.segment(x.start - 1) != segment for x in opening)
 
+    def in_one_bracket(self, first: Figure, second: Figure) -> bool:
+        """Say whether two numbers stand in the same brackets."""
+        around = [self.around.get(self.segment(f.start)) for f in (first, second)]
+        between = self.text[min(first.end, second.end) : max(first.start, second.start)]
+        return around[0] is not None and around[0] == around[1] and "(" not in between
+
+    @property
+    def opens_with_the_measure(self) -> bool:
+        """Say whether what is measured by comes first: "Compared with 2018-19, ..."."""
+        return any(x.start == 0 for x in self.of("contrast") if x.names not in (("but",), ("from",)))
+
+    def measured_first(self, first: Mention, second: Mention) -> bool:
+        """Say whether the first of two mentions is what the second is measured by."""
+        measures = [self.measures(self.segment(x.start)) for x in (first, second)]
+        led = self.segment(first.start) == self.segment(second.start) and measures[0]
+        return self.opens_with_the_measure or led or measures == [True, False]
+
     def since(self, year: Mention) -> bool:
         """Say whether a year is one since which something changed, and no year of a number."""
-        return SINCE.search(self.text[: year.start]) is not None
+        return SINCE.search(self.text[: year.start]) is not None or any(
+            f.quantity != "level" and f.end <= year.start and SIZED.fullmatch(self.text[f.end : year.start])
+            for f in self.figures
+        )
 
     def measured_by(self, year: Mention) -> bool:
         """Say whether a year is that of what something is measured by."""
@@ -89,11 +115,22 @@ def cuts(said: Sentence) -> list[int]:
         if word.names != ("from",) or any(led_by(said, f, word) for f in said.figures):
             cuts.append(word.start)
     cuts += [x.start() for x in re.finditer(r"; | - ", DASHED.sub(_bracketed, said.text))]
+    cuts += [x.start() for x in CLAUSE.finditer(said.text) if _parts_clauses(said, x.end())]
     for figure in said.figures:
         lead = said.text[: figure.start].rstrip()
         if figure.quantity == "level" and lead.endswith((" to", " at")):
             cuts.append(len(lead) - len("to"))
     return sorted(set(cuts))
+
+
+def _parts_clauses(said: Sentence, at: int) -> bool:
+    """Say whether a comma parts two statements: each has its own indicator and number, or the second its own people."""
+    if said.text[:at].endswith("with "):
+        return any(x.start == at for x in said.of("place"))
+    levels = [f for f in said.figures if f.quantity == "level"]
+    return all(
+        any(x.start < at for x in kind) and any(x.start >= at for x in kind) for kind in (said.of("indicator"), levels)
+    )
 
 
 def led_by(said: Sentence, figure: Figure, word: Mention) -> bool:
@@ -132,9 +169,11 @@ def _lead_in(lead: list[Mention], chosen: list[Mention]) -> list[Mention]:
     return [x for x in lead if x.kind == "place" and parts and all(n.startswith("population=") for n in x.names)]
 
 
-def near(said: Sentence, figure: Figure, kinds: tuple[Kind, ...], *, later: bool) -> list[Mention]:
+def near(
+    said: Sentence, figure: Figure, kinds: tuple[Kind, ...], *, later: bool, without: Sequence[Mention] = ()
+) -> list[Mention]:
     """Return the mentions that go with a figure: of its segment, else of the nearest one before it, else after it."""
-    mentions = said.of(*kinds)
+    mentions = [x for x in said.of(*kinds) if x not in without]
     own = slots(said, figure, mentions)
     if own:
         return own
@@ -143,6 +182,9 @@ def near(said: Sentence, figure: Figure, kinds: tuple[Kind, ...], *, later: bool
         inside = [x for x in mentions if said.segment(x.start) == other]
         if inside:
             numbers = [f for f in said.figures if said.segment(f.start) == other]
+            if said.around.get(segment) == other:
+                said_before = [f for f in numbers if f.end <= figure.start]
+                return (slots(said, said_before[-1], mentions) if said_before else []) or inside
             last = [x for x in inside if numbers and x.start > numbers[-1].start]
             return last if last and other < segment and len(numbers) > 1 else inside
     return []

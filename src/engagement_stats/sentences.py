@@ -122,7 +122,9 @@ def _elements(pattern: str) -> tuple[str, ...]:
 def _is(element: str, word: str) -> bool:
     if element == "#":
         return word[0].isdigit()
-    return word.startswith(element[:-1]) if element.endswith("*") else word == element
+    if element.endswith("*"):
+        return word.startswith(element[:-1])
+    return element in (word, word.removesuffix("'s"))  # "women's", "London's"
 
 
 def _match(elements: tuple[str, ...], found: list[Word], at: int) -> int | None:

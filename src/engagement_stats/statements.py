@@ -1,7 +1,8 @@
-"""Say what the quantitative sentences of a text state: which number, of what, of whom, when, and against which other.
+"""Say what the quantitative sentences of a text state: which numbers, and which is set against which other.
 
-Belongs here: what each number of a sentence states, and joining two numbers that are set against each other.
-Not here: finding numbers (quantities) and names (mentions), and whether a statement is true (verify).
+Belongs here: reading a sentence, and joining two numbers that are set against each other.
+Not here: finding numbers (quantities) and names (mentions), what a number is of (levels), and whether a statement is
+true (verify).
 """
 
 import re
@@ -12,25 +13,20 @@ from typing import Literal
 
 from engagement_stats.catalogue import Catalogue
 from engagement_stats.documents import Passage
+from engagement_stats.levels import UNTIMED, Level, levels_of, untimed
 from engagement_stats.mentions import Mention, Vocabulary
 from engagement_stats.quantities import Figure, figures
 from engagement_stats.segments import Sentence, led_by
 from engagement_stats.sentences import alike, sentences, words
-from engagement_stats.subjects import Subject, places_of, recall_of, subject_of
+from engagement_stats.subjects import Subject, places_of, recall_of
 
 # Of the words that set two numbers against each other the one that always says which is more.
 THAN = "than"
 # "A fall", "an increase": they may lead to the number that came after.
 CHANGE = re.compile(r"an? ")
+
+STRAIGHT = re.compile(r"[^,;:]*")
 Direction = Literal["higher", "lower", "similar"]
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """A share that a sentence states."""
-
-    figure: Figure
-    subject: Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +90,7 @@ def _statement(text: str, where: str, vocabulary: Vocabulary, before: Statement 
     found = words(text)
     numbers = figures(text, found, vocabulary.catalogue)
     said = Sentence(text, numbers, vocabulary.mentions(text, found, numbers))
-    levels = [Level(f, subject_of(said, f)) for f in numbers if f.quantity == "level"]
-    levels = [_carried(said, x, before) for x in _places_in_order(said, _years_in_order(said, levels))]
+    levels = untimed(said, [_carried(said, x, before) for x in levels_of(said)])
     statement = Statement(text, where, tuple(levels), (*_relations(said, levels, before), *_ranks(said)))
     unasserted = bool(said.of("unasserted")) or text.rstrip("\"')").endswith("?")
     return _barred(statement) if unasserted else statement
@@ -121,37 +116,6 @@ def _ranks(said: Sentence) -> list[Relation]:
     return [Relation(ranks[0].names[0], subject, None)]
 
 
-def _places_in_order(said: Sentence, levels: list[Level]) -> list[Level]:
-    """Pair two numbers in brackets with the two places before: "higher in Wales than in England (23 against 15%)"."""
-    if len(levels) != 2:
-        return levels
-    at = [said.segment(x.figure.start) for x in levels]
-    named = [x for x in said.of("place", "unknown") if x.end <= levels[0].figure.start]
-    inside = any(said.segment(x.start) in at for x in said.of("place", "unknown"))
-    if inside or len(named) != 2 or any(x not in said.around for x in at) or named[0].names == named[1].names:
-        return levels
-    if any(x.kind == "unknown" for x in named):
-        return levels
-    return [replace(x, subject=replace(x.subject, places=(n.names,))) for x, n in zip(levels, named, strict=True)]
-
-
-def _years_in_order(said: Sentence, levels: list[Level]) -> list[Level]:
-    """Pair two numbers with two years that stand apart: "from 34 to 41 per cent between 2018-19 and 2019-20"."""
-    named = [y for y in said.of("year") if not said.measured_by(y)]
-    if len(levels) != 2 or len(named) != 2:
-        if len(levels) == 1 and len(named) > 1 and said.text[: levels[0].figure.start].rstrip().endswith(" to"):
-            return [_in_year(levels[0], max(y.names[0] for y in named))]
-        return levels
-    settled = [x.subject.years for x in levels]
-    if all(len(y) == 1 for y in settled) and settled[0] != settled[1]:
-        return levels
-    return [_in_year(x, y.names[0]) for x, y in zip(levels, named, strict=True)]
-
-
-def _in_year(level: Level, year: str) -> Level:
-    return replace(level, subject=replace(level.subject, years=(year,)))
-
-
 def _carried(said: Sentence, level: Level, before: Statement | None) -> Level:
     """Take over from the sentence before what a sentence that points back to it ("This is ...") leaves out."""
     refers = any(x.start == 0 for x in said.of("referring"))
@@ -175,12 +139,15 @@ def _relations(said: Sentence, levels: list[Level], before: Statement | None) ->
     if sides is None:
         return [Relation(f.words, Subject(), None, figure=f) for f in numbers]
     left, right = sides
-    if right is None and not said.of("changing", "previous"):
-        right = Subject(bar="what it is set against is not said, or not in words the catalogue has")
     two = Relation(
         "", _subject(left), None if right is None else _subject(right),
         left.figure if isinstance(left, Level) else None, right.figure if isinstance(right, Level) else None,
     )  # fmt: skip
+    if two.right is not None and two.right.bar == UNTIMED:
+        two = replace(two, right=None)  # a change since an unnamed time is one since the wave before
+    if two.right is None and not said.of("changing", "previous"):
+        unsaid = "what it is set against is not said, or not in words the catalogue has"
+        two = replace(two, right=Subject(bar=unsaid))
     out = [replace(two, words=f.words, direction=direction, figure=f) for f in numbers]
     if not two.left.indicators and not (two.right and two.right.indicators):
         return out
@@ -209,25 +176,34 @@ def _direction(said: Sentence) -> tuple[Direction | None, str]:
     """Return the direction a sentence speaks of and its words; none where it speaks of several."""
     # "Twice as likely" is not as likely.
     similar = [x for x in said.of("similar") if not any(0 <= x.start - f.end <= 1 for f in said.figures)]
-    if similar:
-        return "similar", similar[0].names[0]
-    found = said.of("higher", "lower")
+    found = similar or said.of("higher", "lower")
     kinds = {x.kind for x in found}
-    if len(kinds) != 1:
+    if len(kinds) != 1 or (similar and _multiplied(said, similar[0])):
         return None, ""
     if any(0 <= found[0].start - no.end <= len(" significantly ") for no in said.of("negation")):
         return None, ""
+    if similar:
+        return "similar", similar[0].names[0]
     return ("higher" if "higher" in kinds else "lower"), said.text[found[0].start : found[0].end]
 
 
-def _opens_with_the_measure(said: Sentence) -> bool:
-    """Say whether what is measured by comes first: "Compared with 2018-19, ..."."""
-    return any(x.start == 0 for x in said.of("contrast") if x.names not in (("but",), ("from",)))
+def _multiplied(said: Sentence, mention: Mention) -> bool:
+    """Say whether "as likely" follows a multiple that was not read: "umpteen times as likely"."""
+    return any(x.end == mention.start - 1 for x in said.of("multiplying"))
+
+
+def _leads(said: Sentence, first: Figure, second: Figure) -> bool:
+    """Say whether a contrast leads straight to the first of two numbers."""
+    parting = {x.start for x in said.of("parting")}
+    return not said.in_one_bracket(first, second) and any(
+        x.end <= first.start and x.start not in parting and STRAIGHT.fullmatch(said.text[x.end : first.start])
+        for x in said.of("contrast")
+    )
 
 
 def _turned(said: Sentence, first: Level, second: Level) -> bool:
     """Say whether the first of two numbers is what the second is measured by: of a change, that of the earlier year."""
-    if _opens_with_the_measure(said):
+    if said.opens_with_the_measure:
         return True
     parting = {x.start for x in said.of("parting")}
     if any(
@@ -238,8 +214,13 @@ def _turned(said: Sentence, first: Level, second: Level) -> bool:
     years = first.subject.years, second.subject.years
     if said.of("changing") and len(years[0]) == len(years[1]) == 1 and years[0] != years[1]:
         return years[0] < years[1]
-    if any(first.figure.end <= x.start < second.figure.start for x in said.of("higher", "lower")):
+    leading = {x.start for x in said.of("leading")}
+    if any(
+        first.figure.end <= x.start < second.figure.start and x.start not in leading for x in said.of("higher", "lower")
+    ):
         return True  # "59 per cent of all; in Wales it was higher, at ..."
+    if _leads(said, first.figure, second.figure):
+        return True  # "compared with women (49 per cent), men (58 per cent) were ..."
     between = " between " in f" {said.text[: first.figure.start].lower()}"
     return between or any(x.names == ("from",) and led_by(said, first.figure, x) for x in said.of("contrast"))
 
@@ -249,7 +230,7 @@ def _later_measures(said: Sentence, first: Mention, second: Mention) -> bool:
 
     What is set against nothing is a change, of which the earlier year is the measure.
     """
-    if _opens_with_the_measure(said):
+    if said.opens_with_the_measure:
         return False
     measured = [said.measured_by(x) for x in (first, second)]
     return first.names > second.names if measured[0] == measured[1] else measured[1]
@@ -263,7 +244,8 @@ def _sides(
     levels = [x for x, after in zip_longest(levels, levels[1:]) if after is None or after.subject != x.subject]
     if len(levels) == 2:
         first, second = levels
-        if first.subject.indicators != second.subject.indicators and not said.measures(
+        measured = [(x.subject.indicators, x.subject.recall) for x in levels]
+        if measured[0] != measured[1] and not said.measures(
             said.around.get(said.segment(second.figure.start), said.segment(second.figure.start))
         ):
             return None  # two things said one after the other, each against something else
@@ -291,7 +273,7 @@ def _sides(
         return replace(subject, years=left.names), replace(subject, years=right.names)
     if len(subject.places) == 2:
         two = replace(subject, places=subject.places[:1]), replace(subject, places=subject.places[1:])
-        return two[::-1] if _opens_with_the_measure(said) else two
+        return two[::-1] if said.opens_with_the_measure else two
     if len(named) == 1 and said.measured_by(named[0]):
         return replace(subject, years=()), subject
     return subject, None

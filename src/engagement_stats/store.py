@@ -179,12 +179,14 @@ class Store:
         current : mapping of str to Fingerprint or None
             Each wave's fingerprint now; its half build stays, to be gone on with.
         """
-        within = [self.root / name for name in (*current, RELEASE, PUBLISHED)]
-        for scrap in [*self.root.glob(".digests-*"), *(p for folder in within for p in folder.rglob(".*"))]:
+        folders = [self.root / name for name in (*current, RELEASE)]
+        places = [*folders, *(b for folder in folders for b in _builds(folder)), self.root / PUBLISHED]
+        places += [p for p in (self.root / PUBLISHED).rglob("*") if p.is_dir()]
+        for scrap in [*self.root.glob(".digests-*"), *(p for place in places for p in place.glob(".*"))]:
             if scrap.is_file():
                 _clear(scrap)
         for wave, fingerprint in current.items():
-            for build in (self.root / wave).glob("*/"):
+            for build in _builds(self.root / wave):
                 if not (build / MANIFEST).is_file() and build.name != (fingerprint.key if fingerprint else None):
                     shutil.rmtree(build, ignore_errors=True)
 
@@ -246,8 +248,8 @@ class Store:
         self._failure(wave).unlink(missing_ok=True)
         builds = sorted(folder.parent.glob(f"*/{MANIFEST}"), key=lambda p: p.stat().st_mtime_ns, reverse=True)
         kept = [folder, *(p.parent for p in builds if p.parent != folder)][:KEPT_BUILDS]
-        for old in folder.parent.iterdir():
-            if old.is_dir() and old not in kept:
+        for old in _builds(folder.parent):
+            if old not in kept:
                 shutil.rmtree(old)
 
     def manifest(self, wave: str, fingerprint: Fingerprint) -> dict[str, Any]:
@@ -341,6 +343,11 @@ def _held(folder: Path, prefix: str) -> Iterator[Path]:
         raise
     finally:
         os.close(handle)
+
+
+def _builds(folder: Path) -> list[Path]:
+    """Return the builds in a wave's folder; a folder of another name is somebody's."""
+    return [p for p in folder.glob("*/") if BUILD.fullmatch(p.name)]
 
 
 def _clear(scrap: Path) -> None:

@@ -9,15 +9,20 @@ from dataclasses import dataclass
 
 from engagement_stats.mentions import Mention
 from engagement_stats.quantities import Figure
-from engagement_stats.segments import Sentence, near, slots
+from engagement_stats.segments import Sentence, led_by, near, slots
 
 CLOSE = 3
 NEGATED_WITHIN = 25
 UNTOLD = "it is of a time that is not followed"
-# What may stand between a number and its year behind it, "34 per cent (in 2018-19)", or a place and its number.
+# What may stand between a number and its year behind it, "34 per cent (in 2018-19)", or a place or year and its number.
 BRACKET = re.compile(r"\s*\(\s*(?:in\s+)?")
+# What leads from a number to those who did.
+MEMBERS = re.compile(r"\s+of\s+(?:all\s+|the\s+|these\s+)?")
+# What stands between a number and the people right behind it.
+RUNNING = re.compile(r"[^,;:()]*")
 # What may stand between "of whom" and its number.
 DIRECTLY = re.compile(r"[\s,:-]*(?:\w+\s)?")
+ORDER = "the order of the numbers is not followed"
 OF_A_PART = "the number is a share of those who did, not of everybody"
 
 
@@ -47,7 +52,8 @@ def subject_of(said: Sentence, figure: Figure) -> Subject:
     named = _first_of(indicators, figure, said)
     recalls = near(said, figure, ("recall",), later=True)
     before = [x for x in said.of("place", "unknown") if BRACKET.fullmatch(said.text[x.end : figure.start])]
-    people = before or near(said, figure, ("place", "unknown", "general"), later=False)
+    elsewhere = _of_another(said, figure)
+    people = before or near(said, figure, ("place", "unknown", "general"), later=False, without=elsewhere)
     return Subject(
         indicators=named.names if named else (),
         recall=recall_of(recalls),
@@ -64,6 +70,21 @@ def subject_of(said: Sentence, figure: Figure) -> Subject:
             or (None if named is None else _bar(said, figure, named))
         ),
     )
+
+
+def _of_another(said: Sentence, figure: Figure) -> list[Mention]:
+    """Return the places and people that another number follows in brackets: "53 per cent ..., more men (58%) than ...".
+
+    They are of this number too where they stand right behind it, as in "nearly half of women (49%)".
+    """
+    indicators = said.of("indicator")
+    return [
+        x for x in said.of("place", "unknown")
+        if any(BRACKET.fullmatch(said.text[x.end : f.start]) and not said.in_one_bracket(f, figure)
+               for f in said.figures if f.start != figure.start)
+        and not (figure.end <= x.start and RUNNING.fullmatch(said.text[figure.end : x.start])
+                 and not any(figure.end <= i.start < x.start for i in indicators))
+    ]  # fmt: skip
 
 
 def _series(said: Sentence, figure: Figure) -> tuple[str, ...]:
@@ -115,11 +136,14 @@ def places_of(people: list[Mention], named: Mention | None) -> tuple[tuple[str, 
 
 def _years(said: Sentence, figure: Figure) -> tuple[str, ...]:
     """Return the years of a figure; those of a number before are taken over only for other people or things."""
-    behind = [y for y in said.of("year") if BRACKET.fullmatch(said.text[figure.end : y.start])]
+    beside = [
+        y for y in said.of("year")
+        if BRACKET.fullmatch(said.text[figure.end : y.start]) or BRACKET.fullmatch(said.text[y.end : figure.start])
+    ]  # fmt: skip
     years = [y for y in said.of("year") if not said.since(y)]
-    own = behind or slots(said, figure, years)
+    own = beside or slots(said, figure, years) or _in_brackets(said, figure, years)
     if own:
-        return tuple(y.names[0] for y in own)
+        return tuple(dict.fromkeys(y.names[0] for y in own))
     segment = said.segment(figure.start)
     of_its_own = any(
         said.segment(x.start) == segment for x in said.of("place", "indicator", "unknown")
@@ -134,15 +158,31 @@ def _years(said: Sentence, figure: Figure) -> tuple[str, ...]:
         lead = [y for y in inside if all(y.start < f.start for f in numbers)]
         if lead or (inside and of_its_own):
             return tuple(y.names[0] for y in (lead or inside))
-    return ()
+    since = {y.names[0] for y in said.of("year") if said.since(y)}
+    led = any(x.names == ("from",) and led_by(said, figure, x) for x in said.of("contrast"))
+    # "Since 2018-19, ... from 34 per cent to 41 per cent in 2019-20".
+    return tuple(since) if led and len(since) == 1 else ()
+
+
+def _in_brackets(said: Sentence, figure: Figure, years: list[Mention]) -> list[Mention]:
+    """Return the years in brackets within a figure's own segment: "In the latest year (2019-20), 41 per cent ..."."""
+    levels = [f for f in said.figures if f.quantity == "level"]
+    return [
+        y for y in years
+        if said.around.get(said.segment(y.start)) == said.segment(figure.start)
+        and not any(said.segment(f.start) == said.segment(y.start) for f in levels)
+        and not any(min(figure.end, y.end) <= f.start < max(figure.start, y.start) for f in levels)
+    ]  # fmt: skip
 
 
 def _bar(said: Sentence, figure: Figure, named: Mention) -> str | None:
     """Say why a number beside the words of an indicator is not its share: denied, or a share of those who did."""
+    if MEMBERS.fullmatch(said.text[figure.end : named.start]):
+        return OF_A_PART  # "40 per cent of e-petition signers were ..."
     between = (min(figure.end, named.end), max(figure.start, named.start))
     for no in said.of("negation"):
         near = 0 <= named.start - no.end <= NEGATED_WITHIN
-        denied = named.end <= figure.start and _denied(said, figure, no)
+        denied = named.end <= figure.start and (_denied(said, figure, no) or _never_so(said, figure, named, no))
         if _held(no, named) or not (near or denied or figure.end <= no.start < named.start):
             continue
         if between[0] <= no.start <= between[1] or denied:
@@ -185,16 +225,35 @@ def _part(said: Sentence, figure: Figure, named: Mention | None) -> str | None:
     return None
 
 
+def _never_so(said: Sentence, figure: Figure, named: Mention, no: Mention) -> bool:
+    """Say whether a denial leads from an indicator to a figure: "civic participation was never above 42 per cent"."""
+    together = named.end <= no.start and said.segment(no.start) == said.segment(figure.start)
+    return together and no.end <= figure.start and RUNNING.fullmatch(said.text[no.end : figure.start]) is not None
+
+
 def _denied(said: Sentence, figure: Figure, no: Mention) -> bool:
     """Say whether a denial follows a figure before the next one: "and 30 per cent are certain not to vote"."""
-    following = min((f.start for f in said.figures if f.start > figure.start), default=len(said.text))
-    return figure.end <= no.start < following and said.segment(no.start) == said.segment(figure.start)
+    segment = said.segment(no.start)
+    if segment not in (said.segment(figure.start), said.around.get(said.segment(figure.start))):
+        return False
+    # "The majority of them (69 per cent) were not": what is denied is said in two numbers.
+    others = [f for f in said.figures if f.start > figure.start and said.segment(f.start) == segment]
+    return figure.end <= no.start < min((f.start for f in others), default=len(said.text))
 
 
 def _order(said: Sentence, figure: Figure) -> str | None:
-    """Say that a number stands with another before "respectively", where it is not followed which is which."""
+    """Say that it is not followed which of several numbers is which.
+
+    They stand before "respectively", or two in brackets behind two indicators: "more X than Y (23% and 11%)".
+    """
     levels = [f for f in said.figures if f.quantity == "level"]
-    segments = {said.segment(x.start) for x in said.of("in_order")}
-    if len(levels) > 2 and said.segment(figure.start) in segments:
-        return "the order of the numbers is not followed"
-    return None
+    segment = said.segment(figure.start)
+    if len(levels) > 2 and segment in {said.segment(x.start) for x in said.of("in_order")}:
+        return ORDER
+    together = [f for f in levels if said.in_one_bracket(f, figure)]
+    if len(together) != 2:
+        return None
+    begin = max((f.end for f in levels if f.end <= together[0].start), default=0)
+    indicators = [x for x in said.of("indicator") if begin <= x.start < together[1].end]
+    inside = any(x.start > together[0].start for x in indicators)
+    return ORDER if len({x.names for x in indicators}) > 1 and not inside else None

@@ -22,14 +22,16 @@ from engagement_stats.consistency import of_relation, signed
 from engagement_stats.errors import listed
 from engagement_stats.evidence import Evidence, Found, undecided
 from engagement_stats.identify import Identified, Identifier
+from engagement_stats.levels import UNTIMED, Level
 from engagement_stats.lexicon import Meaning
 from engagement_stats.quantities import Figure
 from engagement_stats.sidebyside import SideBySide
-from engagement_stats.statements import Level, Relation, Statement
+from engagement_stats.statements import Relation, Statement
 from engagement_stats.wording import similar
 
 UNKNOWN = "How the two estimates vary together is not known."
 WIDEST = "How the two figures vary together is not known, so the interval of the difference is the widest it can be."
+AT_ODDS = "Two numbers that differ were understood as of one estimate, so the sentence was not understood."
 EXPECTED = {"higher": "higher", "lower": "lower", "similar": "no clear difference"}
 
 
@@ -67,7 +69,11 @@ class Verifier:
             for level in statement.levels:
                 first = next((i.side for i in known.values() if i.side is not None), None)
                 known[level.figure] = self.identifier.related(level.subject, first)
-                out.append(self._level(statement, level, known[level.figure]))
+            for level in statement.levels:
+                row = self._level(statement, level, known[level.figure])
+                if row.verdict == "not supported" and self._at_odds(level, statement, known):
+                    row = replace(row, verdict="cannot be checked", support="", reason=_join(AT_ODDS, row.reason))
+                out.append(row)
             out += [self._relation(statement, relation) for relation in statement.relations]
         return out
 
@@ -88,6 +94,15 @@ class Verifier:
         if verdict == "not supported":
             row = self._in_doubt(row, found, meaning)
         return row
+
+    def _at_odds(self, level: Level, statement: Statement, known: dict[Figure, Identified]) -> bool:
+        """Say whether another number of the sentence is taken to be of the same estimate, and is another number."""
+        side, meaning = known[level.figure].side, level.figure.meaning
+        assert side is not None
+        return any(
+            i.side is not None and i.side.key == side.key and not f.meaning.touches(meaning.lower, meaning.upper)
+            for f, i in known.items()
+        ) or any(x.subject.bar == UNTIMED and self._covers(x.figure.meaning, side) for x in statement.levels)
 
     def _seen(self, row: Checked, side: m.Side, evidence: Found) -> Checked:
         return replace(

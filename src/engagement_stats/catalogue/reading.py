@@ -26,13 +26,16 @@ class Sentences(Entry):
 class Directions(Entry):
     """Words that set two numbers against each other, by what they say of the first.
 
-    Those of `similar` that are in `unclear` as well, spelt out, say only that no difference is clear.
+    Those of `similar` that are in `unclear` as well, spelt out, say only that no difference is clear; behind words in
+    `multiplying` they say nothing. `leading` are those behind which stands what is measured by, not what is measured.
     """
 
     higher: list[Text] = Field(default_factory=list)
     lower: list[Text] = Field(default_factory=list)
     similar: list[Text] = Field(default_factory=list)
     unclear: list[Text] = Field(default_factory=list)
+    multiplying: list[Text] = Field(default_factory=list)
+    leading: list[Text] = Field(default_factory=list)
 
 
 class People(Entry):
@@ -64,7 +67,8 @@ class Reading(Entry):
     that something is so, and `opinions` show what people think of it. `parts` lead to a part of people of whom a
     share is told, unless one of `shares` stands before them, and `predicates` behind an indicator show that a share
     is of those who did. A number in `not_statistics` is no share of people, one before `changes` or after
-    `change_verbs` (words) the size of a change. `not_places` are capitalised words that are no names of places.
+    `change_verbs` (words) the size of a change; a plain one behind `numbered` (words) names something. `not_places`
+    are capitalised words that are no names of places.
     """
 
     sentences: Sentences = Sentences()
@@ -97,4 +101,5 @@ class Reading(Entry):
     changes: list[Text] = Field(default_factory=list)
     change_verbs: list[Text] = Field(default_factory=list)
     averages: list[Text] = Field(default_factory=list)
+    numbered: list[Text] = Field(default_factory=list)
     not_places: list[Text] = Field(default_factory=list)

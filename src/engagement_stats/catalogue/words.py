@@ -117,7 +117,7 @@ class Lexicon(Entry):
 
     source: Text
     spread: float = Field(gt=0, lt=1)
-    number_words: dict[str, int]
+    number_words: dict[str, int | float]
     multipliers: dict[str, float]
     numbers: dict[Id, Number]
     forms: dict[Id, Form]
