@@ -406,6 +406,16 @@ def test_codes_the_file_lacks_are_named_and_its_words_are_not(words: Path, sav: 
     refused(words, "note", counts=["x", "nobody"])
 
 
+def test_a_short_text_of_few_respondents_is_not_shown_as_a_code(tmp_path: Path) -> None:
+    path = tmp_path / "names.csv"
+    path.write_text("name,wt\n" + "Ali,1\n" * 9 + "Jones,1\n" * 10 + "Khan,1\n" + "a longer one,1\n" * 10)
+    message = refused(path, "name", counts=["Nobody"])
+    assert "It has Jones." in message
+    assert "Ali" not in message
+    path.write_text("name,wt\n" + "Ali,1\n" * 9)
+    assert "It has none that 10 respondents share." in refused(path, "name", counts=["Nobody"])
+
+
 def test_missing_columns_and_files_are_named(words: Path, tmp_path: Path) -> None:
     assert "Missing: nosuch" in refused(words, "nosuch")
     assert "there is no such file" in refused(tmp_path / "none.csv", "vol")

@@ -22,7 +22,7 @@ from engagement_stats.codebook import packaged_rules, without_answer
 from engagement_stats.codes import as_codes, is_code, labels_by_code
 from engagement_stats.design import REPLICATE_METHODS, SampleDesign
 from engagement_stats.errors import EstimationError, IngestError, listed
-from engagement_stats.inspection import printable, undeclared
+from engagement_stats.inspection import SMALL, printable, undeclared
 
 VALUE_REMEDY = "Name the codes that mean no answer with --missing, or the categories that count with --counts."
 DESIGN_REMEDY = "Name another column."
@@ -86,13 +86,16 @@ def _counted(raw: ingest.RawFile, name: str, wanted: Sequence[str], missing: pd.
     """Return 1 where a code (or its label) is among those that count, 0 where another, null for no answer."""
     codes = as_codes(raw.frame[name])
     by_label = {label: code for code, label in labels_by_code(raw.labels.get(name, {})).items()}
-    known = set(pd.unique(codes)) | set(by_label.values())
+    known = {*codes.unique().tolist(), *by_label.values()}
     counts = {w if w in known else by_label.get(w, w) for w in wanted}
     if strange := sorted(counts - known):
-        shown = sorted((c for c in known if c and is_code(c)), key=code_order)
+        # As `inspect` shows them: a short text of a few respondents may be their own words.
+        common = codes.value_counts()
+        told = [c for c in known if c and (c in by_label.values() or (is_code(c) and common[c] >= SMALL))]
+        shown = sorted(told, key=code_order)
         raise EstimationError(
-            f"{name}: --counts names code(s) the file does not have: {', '.join(strange)}. "
-            f"It has {listed(shown) if shown else 'longer text only'}."
+            f"{name}: --counts names code(s) the file does not have: {', '.join(strange)}. It has "
+            f"{listed(shown) if shown else f'none that {SMALL} respondents share'}."
         )
     return codes.isin(list(counts)).astype("float64").mask(missing)
 
