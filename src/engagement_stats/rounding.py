@@ -52,16 +52,16 @@ def percentage(share: float, decimals: int = 0) -> str:
 
 
 def significant(value: float, digits: int) -> str:
-    """Round a number to significant digits, without zeros at its end.
+    """Round a number to significant digits, without zeros at its end, thousands set apart.
 
     Examples
     --------
-    >>> significant(0.1931405, 6), significant(12.5, 5), significant(0.000012345, 3)
-    ('0.193141', '12.5', '1.23e-05')
+    >>> significant(0.1931405, 6), significant(1100.25, 5), significant(0.000012345, 3)
+    ('0.193141', '1,100.3', '1.23e-05')
     """
     exact = Decimal(f"{value:.15g}")
     unit = Decimal(1).scaleb(exact.adjusted() - digits + 1)
-    return f"{float(exact.quantize(unit, rounding=ROUND_HALF_UP)):.{digits}g}"
+    return f"{float(exact.quantize(unit, rounding=ROUND_HALF_UP)):,.{digits}g}"
 
 
 def published_decimals(half_unit: float, scale: float = 1.0) -> int:
