@@ -406,6 +406,24 @@ def test_codes_the_file_lacks_are_named_and_its_words_are_not(words: Path, sav: 
     refused(words, "note", counts=["x", "nobody"])
 
 
+def test_of_an_answer_in_words_that_is_none_only_known_words_are_shown(tmp_path: Path) -> None:
+    path, said = tmp_path / "words.csv", []
+    path.write_text(f"vol,w\nyes,1\nno,1\nRefused ({CANARY}),1\n[{CANARY}] Don't know / refused,1\n")
+    adhoc.run(path, adhoc.Request(variables=["vol"], counts=["yes"]), said.append)
+    assert [s for s in said if s.startswith("vol: ")] == [
+        "vol: Refused, Don't know / refused look like codes for no answer and are counted as answers. If they mean no "
+        "answer, name them with --missing."
+    ]
+    assert CANARY not in " ".join(said)
+    # As R makes labels of a column of texts.
+    path, words = tmp_path / "words.sav", {float(k): f"word {k}" for k in range(1, 40)} | {40.0: f"Refused ({CANARY})"}
+    pyreadstat.write_sav(pd.DataFrame({"vol": list(words)}), path, variable_value_labels={"vol": words})
+    said.clear()
+    adhoc.run(path, adhoc.Request(variables=["vol"], counts=["1"]), said.append)
+    assert '40 "Refused"' in said[0]
+    assert CANARY not in " ".join(said)
+
+
 def test_a_short_text_of_few_respondents_is_not_shown_as_a_code(tmp_path: Path) -> None:
     path = tmp_path / "names.csv"
     path.write_text("name,wt\n" + "Ali,1\n" * 9 + "Jones,1\n" * 10 + "Khan,1\n" + "a longer one,1\n" * 10)

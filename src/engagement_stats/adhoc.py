@@ -22,7 +22,7 @@ from engagement_stats.codebook import packaged_rules, without_answer
 from engagement_stats.codes import as_codes, is_code, labels_by_code
 from engagement_stats.design import REPLICATE_METHODS, SampleDesign
 from engagement_stats.errors import EstimationError, IngestError, listed
-from engagement_stats.inspection import SMALL, printable, undeclared
+from engagement_stats.inspection import FEW, SMALL, printable, undeclared
 
 VALUE_REMEDY = "Name the codes that mean no answer with --missing, or the categories that count with --counts."
 DESIGN_REMEDY = "Name another column."
@@ -207,8 +207,14 @@ def _say_undeclared(raw: ingest.RawFile, request: Request, say: Callable[[str], 
         answers = codes[~declared_missing(raw, name, request.missing)]
         named = without_answer({c: labels.get(c, c) for c in pd.unique(answers)}, rules)
         doubtful = dict.fromkeys(undeclared(answers, labels)) | named
-        if any(code not in request.counts and label not in request.counts for code, label in doubtful.items()):
-            shown = [f'{c} "{printable(label)}"' if label and label != c else c for c, label in doubtful.items()]
+        if any(code not in request.counts and labels.get(code) not in request.counts for code in doubtful):
+            # Of an answer in words only those are shown that are known to mean that there is none. A program may make
+            # labels of such answers, which are many then.
+            own = labels if len(labels) <= FEW else {}
+            said = {code: printable(own.get(code, words) or "") for code, words in doubtful.items()}
+            shown = [
+                words if words and c not in labels else f'{c} "{words}"' if words else c for c, words in said.items()
+            ]
             say(
                 f"{name}: {listed(shown)} look like codes for no answer and are counted as answers. "
                 "If they mean no answer, name them with --missing."

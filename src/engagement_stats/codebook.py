@@ -151,11 +151,13 @@ def reason_named(label: str, rules: m.CodebookRules) -> m.MissingReason | None:
 def without_answer(labels: Mapping[str, str], rules: m.CodebookRules) -> dict[str, str]:
     """Return the codes whose label, or each of the things it puts together, is a reason of missingness.
 
+    With each goes its label without what stands in brackets, which may be anybody's words.
+
     Examples
     --------
     >>> rules = m.CodebookRules(reasons={"refused": ["refused"], "dont_know": ["don't know", "can't say"]})
     >>> without_answer({"8": "Refused to move house", "9": "(DO NOT READ) Don't know/Refused"}, rules)
-    {'9': "(DO NOT READ) Don't know/Refused"}
+    {'9': "Don't know/Refused"}
     """
     reasons = {_plain(words) for r, names in rules.reasons.items() for words in (r.replace("_", " "), *names)}
     found = {}
@@ -163,7 +165,7 @@ def without_answer(labels: Mapping[str, str], rules: m.CodebookRules) -> dict[st
         whole = re.sub(r"\([^)]*\)|\[[^]]*\]", " ", label)
         parts = {_plain(part) for part in re.split(r"/|,|\bor\b", whole, flags=re.IGNORECASE)} - {""}
         if parts and (parts <= reasons or _plain(whole) in reasons):
-            found[code] = label
+            found[code] = " ".join(whole.split())
     return found
 
 
